@@ -1,0 +1,129 @@
+"""What a gateway reports upwards: one record a request, feedback about it, and events of its own.
+
+All are best effort by contract: they leave in batches through a bounded queue, are spooled while the receiver is away, and
+what does not fit is dropped *and counted* (`GatewayEvent` of kind `dropped`). Writing one never delays an answer.
+"""
+
+from typing import Literal
+
+from guardian_cluster.contract.snapshot import Action, Frozen
+
+Outcome = Literal["ok", "cut", "error", "cancelled", "refused"]
+"""ok: the answer is complete. cut: a watcher ended it. error: it failed. cancelled: the client left. refused: never tried."""
+
+
+class AttemptRecord(Frozen, kw_only=True):
+    """One try at one endpoint."""
+
+    specialist: str
+    endpoint: str
+    outcome: Literal["ok", "failed", "cut", "cancelled"]
+    error: str | None = None
+    """The stable code of the failure, such as `upstream_timeout`."""
+    duration_ms: float
+    first_token_ms: float | None = None
+
+
+class VerdictRecord(Frozen, kw_only=True):
+    """What one detector found; never the text it found."""
+
+    detector: str
+    rule: str
+    action: Action
+    channel: str
+    choice: int
+    position: int
+    """Offset of the finding in its channel, in characters as the model wrote them."""
+
+
+class RequestRecord(Frozen, kw_only=True):
+    """One request, from acceptance to the end of its answer."""
+
+    id: str
+    started: float
+    """Unix time in seconds."""
+    tenant: str
+    key: str | None
+    """The public part of the key."""
+    requested_model: str
+    operation: Literal["chat", "embeddings"] = "chat"
+    streamed: bool
+    specialist: str | None
+    endpoint: str | None
+    variant: str | None
+    propensity: float = 1.0
+    """The probability with which this specialist and variant were chosen."""
+    attempts: tuple[AttemptRecord, ...] = ()
+    verdicts: tuple[VerdictRecord, ...] = ()
+    quality: float | None = None
+    intent_alignment: float | None = None
+    outcome: Outcome
+    status: int
+    """The HTTP status the client saw."""
+    error: str | None = None
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    tokens_estimated: bool = False
+    """True where the model reported no usage and the counts are characters / 4."""
+    cost_usd: float = 0.0
+    duration_ms: float
+    overhead_ms: float
+    """Time of the request spent in the gateway itself rather than waiting for a model."""
+    first_token_ms: float | None = None
+    chunks: int = 0
+    rev: int
+    """The snapshot under which it was served."""
+
+
+class Payload(Frozen, kw_only=True):
+    """The words of one request, where the operator chose to keep them; redacted as the caller saw them."""
+
+    request_id: str
+    tenant: str
+    recorded: float
+    request_body: bytes
+    response_text: str
+
+
+class Feedback(Frozen, kw_only=True):
+    """What a caller said about an answer."""
+
+    request_id: str
+    tenant: str
+    received: float
+    score: float | None = None
+    """0 is useless, 1 is perfect."""
+    label: str | None = None
+    comment: str | None = None
+
+
+class GatewayEvent(Frozen, kw_only=True):
+    """Something a gateway noticed about itself or about an endpoint."""
+
+    kind: Literal[
+        "started",
+        "stopped",
+        "snapshot_applied",
+        "snapshot_refused",
+        "endpoint_failing",
+        "endpoint_recovered",
+        "dropped",
+    ]
+    at: float
+    subject: str = ""
+    """The endpoint, revision or kind of record concerned."""
+    detail: str = ""
+    count: int = 1
+
+
+class Spend(Frozen, kw_only=True):
+    """What a key has cost in one calendar month (UTC), sent down so that budgets survive a restart."""
+
+    key: str
+    month: str
+    """As in `2026-11`."""
+    usd: float
+
+
+Report = RequestRecord | Payload | Feedback | GatewayEvent

@@ -1,0 +1,202 @@
+"""Snapshot: all that a gateway needs to serve, sent down to it as one immutable value.
+
+A snapshot is a *base*, written by the deployment part alone, and an *overlay* of scoped, expiring actions of recovery. A
+gateway applies it whole or not at all, keeps a copy on disk, and can therefore restart with everything else down
+(docs/design/contract.md).
+"""
+
+from typing import Literal
+
+import msgspec
+
+from guardian_cluster.contract.secret import Secret
+
+Action = Literal["observe", "redact", "cut", "retry"]
+"""What a watcher does about a finding: note it, replace it, end the answer, or answer from elsewhere while nothing is out."""
+
+Role = Literal["client", "admin"]
+
+
+class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The base of every contract value: immutable, and strict about names."""
+
+
+class Timeouts(Frozen, kw_only=True):
+    """How long to wait for a model, in seconds."""
+
+    connect_s: float = 5.0
+    first_token_s: float = 60.0
+    """From the request's end to the first piece of a streamed answer; a whole answer has `total_s`."""
+    between_chunks_s: float = 30.0
+    total_s: float = 600.0
+    """For all attempts together. The OpenAI clients give up after 600 s by default."""
+
+
+class Price(Frozen, kw_only=True):
+    """US dollars for a million tokens."""
+
+    input_usd: float = 0.0
+    output_usd: float = 0.0
+
+
+class Limits(Frozen, kw_only=True):
+    """What a key or a tenant may use; `None` is no limit."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    budget_usd_per_month: float | None = None
+
+
+class Endpoint(Frozen, kw_only=True):
+    """One place that serves a specialist's model."""
+
+    id: str
+    """Unique in the cluster: `SPECIALIST/NUMBER`."""
+    url: str
+    """The OpenAI-compatible base address, `/v1` included."""
+    model: str
+    api_key: Secret | None = None
+
+
+class Variant(Frozen, kw_only=True):
+    """An immutable, content-addressed version of how a specialist answers, and its share of the traffic."""
+
+    id: str
+    instructions: str | None = None
+    """A system message put before the request's own messages."""
+    parameters: dict[str, str | int | float | bool | None] = {}
+    """Request fields used where the request names none."""
+    share: float = 1.0
+
+
+class Capabilities(Frozen, kw_only=True):
+    """What a specialist's model can do; a request that needs more is not sent to it."""
+
+    tools: bool = True
+    vision: bool = False
+    json: bool = True
+    embeddings: bool = False
+
+
+class Specialist(Frozen, kw_only=True):
+    """Something that answers: a model behind endpoints, or a built-in that needs no model."""
+
+    name: str
+    kind: Literal["http", "solver"] = "http"
+    description: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
+    variants: tuple[Variant, ...]
+    good_at: tuple[str, ...] = ()
+    capabilities: Capabilities = Capabilities()
+    context_length: int | None = None
+    price: Price = Price()
+    tier: int = 1
+    """Rank of strength and price: 1 is the cheapest."""
+    timeouts: Timeouts = Timeouts()
+    max_concurrency: int | None = None
+    fallback: tuple[str, ...] = ()
+    """Specialists that may answer in this one's place, in order."""
+
+
+class DenyRule(Frozen, kw_only=True):
+    """A text that must not leave, and what to do when it is about to."""
+
+    name: str
+    text: str
+    action: Action = "redact"
+
+
+class WatchPolicy(Frozen, kw_only=True):
+    """What the watcher looks for and what it does when it finds it."""
+
+    deny: tuple[DenyRule, ...] = ()
+    canaries: tuple[str, ...] = ()
+    """Marks planted in system prompts: one that shows in an answer proves that the prompt leaks."""
+    on_canary: Action = "cut"
+    on_empty: Action = "retry"
+    on_truncated: Action = "observe"
+    on_schema_violation: Action = "retry"
+    on_repetition: Action = "observe"
+
+
+class Tenant(Frozen, kw_only=True):
+    """A group of keys that share limits, a policy and their privacy from other tenants."""
+
+    name: str
+    limits: Limits = Limits()
+    watch: WatchPolicy | None = None
+    """The tenant's own policy; `None` is the cluster's."""
+
+
+class ApiKey(Frozen, kw_only=True):
+    """A key as it is kept: the secret part only as its SHA-256."""
+
+    id: str
+    """The public part, as in `sk-gc-<id>-<secret>`."""
+    sha256: str
+    """Hex digest of the whole key. A key holds 256 random bits, so a slow hash would add cost and no safety."""
+    tenant: str
+    role: Role = "client"
+    models: tuple[str, ...] = ()
+    """Names the key may ask for; empty is all."""
+    limits: Limits = Limits()
+    created: float
+    revoked: float | None = None
+
+
+class GatewayLimits(Frozen, kw_only=True):
+    """What one request may cost the gateway before it is refused."""
+
+    max_body_bytes: int = 10_000_000
+    """10 MB: a few images in base64. The body is parsed in one piece: 1.9 ms of the event loop at this size."""
+    max_messages: int = 10_000
+    max_header_bytes: int = 32_768
+    max_headers: int = 100
+    header_timeout_s: float = 10.0
+    body_timeout_s: float = 60.0
+    keep_alive_s: float = 75.0
+    max_answer_bytes: int = 50_000_000
+    """An upstream answer or stream line larger than this is treated as broken."""
+    max_concurrency: int = 4_096
+    """Requests in flight; one more is answered with 429."""
+    max_attempts: int = 3
+    """Attempts for one request, over all endpoints."""
+    drain_s: float = 30.0
+    """How long answers in flight may take after SIGTERM."""
+
+
+class RecordPolicy(Frozen, kw_only=True):
+    """What is kept of a request besides its numbers."""
+
+    bodies: Literal["off", "sampled", "all"] = "off"
+    sample_rate: float = 0.01
+    bodies_days: int = 7
+    requests_days: int = 30
+    rollups_days: int = 400
+
+
+class Base(Frozen, kw_only=True):
+    """All that is needed to serve, as deployed."""
+
+    specialists: tuple[Specialist, ...]
+    aliases: dict[str, str] = {}
+    tenants: tuple[Tenant, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
+    watch: WatchPolicy = WatchPolicy()
+    records: RecordPolicy = RecordPolicy()
+    limits: GatewayLimits = GatewayLimits()
+
+
+class Overlay(Frozen, kw_only=True):
+    """Recovery's scoped, expiring actions. Specialists and endpoints named here are not chosen until the time given."""
+
+    drained: dict[str, float] = {}
+    """Specialist name or endpoint id -> Unix time of expiry."""
+
+
+class Snapshot(Frozen, kw_only=True):
+    """One revision of what a gateway serves."""
+
+    rev: int
+    base: Base
+    overlay: Overlay = Overlay()
