@@ -6,13 +6,14 @@ what does not fit is dropped *and counted* (`GatewayEvent` of kind `dropped`). W
 
 from typing import Literal
 
-from guardian_cluster.contract.snapshot import Action, Frozen
+from guardian_cluster.contract.snapshot import Frozen
+from guardian_cluster.domain.verdict import Action
 
 Outcome = Literal["ok", "cut", "error", "cancelled", "refused"]
 """ok: the answer is complete. cut: a watcher ended it. error: it failed. cancelled: the client left. refused: never tried."""
 
 
-class AttemptRecord(Frozen, kw_only=True):
+class AttemptRecord(Frozen, frozen=True, kw_only=True):
     """One try at one endpoint."""
 
     specialist: str
@@ -24,7 +25,7 @@ class AttemptRecord(Frozen, kw_only=True):
     first_token_ms: float | None = None
 
 
-class VerdictRecord(Frozen, kw_only=True):
+class VerdictRecord(Frozen, frozen=True, kw_only=True):
     """What one detector found; never the text it found."""
 
     detector: str
@@ -36,7 +37,7 @@ class VerdictRecord(Frozen, kw_only=True):
     """Offset of the finding in its channel, in characters as the model wrote them."""
 
 
-class RequestRecord(Frozen, kw_only=True):
+class RequestRecord(Frozen, frozen=True, kw_only=True):
     """One request, from acceptance to the end of its answer."""
 
     id: str
@@ -76,7 +77,7 @@ class RequestRecord(Frozen, kw_only=True):
     """The snapshot under which it was served."""
 
 
-class Payload(Frozen, kw_only=True):
+class Payload(Frozen, frozen=True, kw_only=True):
     """The words of one request, where the operator chose to keep them; redacted as the caller saw them."""
 
     request_id: str
@@ -86,7 +87,7 @@ class Payload(Frozen, kw_only=True):
     response_text: str
 
 
-class Feedback(Frozen, kw_only=True):
+class Feedback(Frozen, frozen=True, kw_only=True):
     """What a caller said about an answer."""
 
     request_id: str
@@ -98,7 +99,7 @@ class Feedback(Frozen, kw_only=True):
     comment: str | None = None
 
 
-class GatewayEvent(Frozen, kw_only=True):
+class GatewayEvent(Frozen, frozen=True, kw_only=True):
     """Something a gateway noticed about itself or about an endpoint."""
 
     kind: Literal[
@@ -117,7 +118,7 @@ class GatewayEvent(Frozen, kw_only=True):
     count: int = 1
 
 
-class Spend(Frozen, kw_only=True):
+class Spend(Frozen, frozen=True, kw_only=True):
     """What a key has cost in one calendar month (UTC), sent down so that budgets survive a restart."""
 
     key: str

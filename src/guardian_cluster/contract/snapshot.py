@@ -10,9 +10,7 @@ from typing import Literal
 import msgspec
 
 from guardian_cluster.contract.secret import Secret
-
-Action = Literal["observe", "redact", "cut", "retry"]
-"""What a watcher does about a finding: note it, replace it, end the answer, or answer from elsewhere while nothing is out."""
+from guardian_cluster.domain.verdict import Action
 
 Role = Literal["client", "admin"]
 
@@ -21,7 +19,7 @@ class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The base of every contract value: immutable, and strict about names."""
 
 
-class Timeouts(Frozen, kw_only=True):
+class Timeouts(Frozen, frozen=True, kw_only=True):
     """How long to wait for a model, in seconds."""
 
     connect_s: float = 5.0
@@ -32,14 +30,14 @@ class Timeouts(Frozen, kw_only=True):
     """For all attempts together. The OpenAI clients give up after 600 s by default."""
 
 
-class Price(Frozen, kw_only=True):
+class Price(Frozen, frozen=True, kw_only=True):
     """US dollars for a million tokens."""
 
     input_usd: float = 0.0
     output_usd: float = 0.0
 
 
-class Limits(Frozen, kw_only=True):
+class Limits(Frozen, frozen=True, kw_only=True):
     """What a key or a tenant may use; `None` is no limit."""
 
     requests_per_minute: int | None = None
@@ -47,7 +45,7 @@ class Limits(Frozen, kw_only=True):
     budget_usd_per_month: float | None = None
 
 
-class Endpoint(Frozen, kw_only=True):
+class Endpoint(Frozen, frozen=True, kw_only=True):
     """One place that serves a specialist's model."""
 
     id: str
@@ -58,7 +56,7 @@ class Endpoint(Frozen, kw_only=True):
     api_key: Secret | None = None
 
 
-class Variant(Frozen, kw_only=True):
+class Variant(Frozen, frozen=True, kw_only=True):
     """An immutable, content-addressed version of how a specialist answers, and its share of the traffic."""
 
     id: str
@@ -69,7 +67,7 @@ class Variant(Frozen, kw_only=True):
     share: float = 1.0
 
 
-class Capabilities(Frozen, kw_only=True):
+class Capabilities(Frozen, frozen=True, kw_only=True):
     """What a specialist's model can do; a request that needs more is not sent to it."""
 
     tools: bool = True
@@ -78,7 +76,7 @@ class Capabilities(Frozen, kw_only=True):
     embeddings: bool = False
 
 
-class Specialist(Frozen, kw_only=True):
+class Specialist(Frozen, frozen=True, kw_only=True):
     """Something that answers: a model behind endpoints, or a built-in that needs no model."""
 
     name: str
@@ -94,11 +92,13 @@ class Specialist(Frozen, kw_only=True):
     """Rank of strength and price: 1 is the cheapest."""
     timeouts: Timeouts = Timeouts()
     max_concurrency: int | None = None
+    stream_usage: bool = True
+    """Ask the model to report its token counts in streams too; without them they are estimated."""
     fallback: tuple[str, ...] = ()
     """Specialists that may answer in this one's place, in order."""
 
 
-class DenyRule(Frozen, kw_only=True):
+class DenyRule(Frozen, frozen=True, kw_only=True):
     """A text that must not leave, and what to do when it is about to."""
 
     name: str
@@ -106,7 +106,7 @@ class DenyRule(Frozen, kw_only=True):
     action: Action = "redact"
 
 
-class WatchPolicy(Frozen, kw_only=True):
+class WatchPolicy(Frozen, frozen=True, kw_only=True):
     """What the watcher looks for and what it does when it finds it."""
 
     deny: tuple[DenyRule, ...] = ()
@@ -119,7 +119,7 @@ class WatchPolicy(Frozen, kw_only=True):
     on_repetition: Action = "observe"
 
 
-class Tenant(Frozen, kw_only=True):
+class Tenant(Frozen, frozen=True, kw_only=True):
     """A group of keys that share limits, a policy and their privacy from other tenants."""
 
     name: str
@@ -128,7 +128,7 @@ class Tenant(Frozen, kw_only=True):
     """The tenant's own policy; `None` is the cluster's."""
 
 
-class ApiKey(Frozen, kw_only=True):
+class ApiKey(Frozen, frozen=True, kw_only=True):
     """A key as it is kept: the secret part only as its SHA-256."""
 
     id: str
@@ -144,7 +144,7 @@ class ApiKey(Frozen, kw_only=True):
     revoked: float | None = None
 
 
-class GatewayLimits(Frozen, kw_only=True):
+class GatewayLimits(Frozen, frozen=True, kw_only=True):
     """What one request may cost the gateway before it is refused."""
 
     max_body_bytes: int = 10_000_000
@@ -165,7 +165,7 @@ class GatewayLimits(Frozen, kw_only=True):
     """How long answers in flight may take after SIGTERM."""
 
 
-class RecordPolicy(Frozen, kw_only=True):
+class RecordPolicy(Frozen, frozen=True, kw_only=True):
     """What is kept of a request besides its numbers."""
 
     bodies: Literal["off", "sampled", "all"] = "off"
@@ -175,7 +175,7 @@ class RecordPolicy(Frozen, kw_only=True):
     rollups_days: int = 400
 
 
-class Base(Frozen, kw_only=True):
+class Base(Frozen, frozen=True, kw_only=True):
     """All that is needed to serve, as deployed."""
 
     specialists: tuple[Specialist, ...]
@@ -187,14 +187,14 @@ class Base(Frozen, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
 
 
-class Overlay(Frozen, kw_only=True):
+class Overlay(Frozen, frozen=True, kw_only=True):
     """Recovery's scoped, expiring actions. Specialists and endpoints named here are not chosen until the time given."""
 
     drained: dict[str, float] = {}
     """Specialist name or endpoint id -> Unix time of expiry."""
 
 
-class Snapshot(Frozen, kw_only=True):
+class Snapshot(Frozen, frozen=True, kw_only=True):
     """One revision of what a gateway serves."""
 
     rev: int

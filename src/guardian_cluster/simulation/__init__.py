@@ -1,0 +1,91 @@
+"""A world to rehearse in: scripted OpenAI-compatible model servers with faults, on real sockets."""
+
+from guardian_cluster.simulation.answer import Answer, ToolCall, Usage
+from guardian_cluster.simulation.answer_faults import Empty, FalseUsage, Giant, Repeats
+from guardian_cluster.simulation.catalogue import NAMED_FAULTS, UNRESOLVED_URL
+from guardian_cluster.simulation.connection_faults import (
+    BreakOff,
+    Drip,
+    GarbleHandshake,
+    Hang,
+    Interim,
+    Raw,
+    Refuse,
+    Reset,
+    Slow,
+    StaleConnection,
+    Stall,
+)
+from guardian_cluster.simulation.fault import Fault, Place
+from guardian_cluster.simulation.model import embedding_of
+from guardian_cluster.simulation.pace import Pace
+from guardian_cluster.simulation.reply_faults import (
+    CleanCut,
+    Malformed,
+    NoDone,
+    NoFinish,
+    SoftError,
+    Status,
+    StreamError,
+    TruncatedText,
+    WrongContentType,
+)
+from guardian_cluster.simulation.request import ModelRequest
+from guardian_cluster.simulation.schedule import Schedule, after, always, first, flapping, in_turn, sometimes
+from guardian_cluster.simulation.script import Echoes, InTurn, Obliges, Recites, Says, Script
+from guardian_cluster.simulation.server import ModelServer
+from guardian_cluster.simulation.world import Change, Inhabitant, World
+
+__all__ = [
+    "NAMED_FAULTS",
+    "UNRESOLVED_URL",
+    "Answer",
+    "BreakOff",
+    "Change",
+    "CleanCut",
+    "Drip",
+    "Echoes",
+    "Empty",
+    "FalseUsage",
+    "Fault",
+    "GarbleHandshake",
+    "Giant",
+    "Hang",
+    "InTurn",
+    "Inhabitant",
+    "Interim",
+    "Malformed",
+    "ModelRequest",
+    "ModelServer",
+    "NoDone",
+    "NoFinish",
+    "Obliges",
+    "Pace",
+    "Place",
+    "Raw",
+    "Recites",
+    "Refuse",
+    "Repeats",
+    "Reset",
+    "Says",
+    "Schedule",
+    "Script",
+    "Slow",
+    "SoftError",
+    "StaleConnection",
+    "Stall",
+    "Status",
+    "StreamError",
+    "ToolCall",
+    "TruncatedText",
+    "Usage",
+    "World",
+    "WrongContentType",
+    "after",
+    "always",
+    "embedding_of",
+    "first",
+    "flapping",
+    "in_turn",
+    "sometimes",
+]

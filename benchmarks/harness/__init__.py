@@ -1,0 +1,1 @@
+"""What every benchmark needs: native programs, pinned processes, load, targets, and the JSON line."""

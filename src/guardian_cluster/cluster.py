@@ -1,0 +1,163 @@
+"""LLMGuardianCluster: builds every part of the data plane from a snapshot and holds them together. It knows them all."""
+
+import contextlib
+import random
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from guardian_cluster.contract import snapshot as contract
+from guardian_cluster.contract.records import GatewayEvent
+from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.domain.clock import Clock, SystemClock
+from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.request.balancer import LoadBalancer
+from guardian_cluster.request.context import ContextMaintainer
+from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.request.response import ProcessedResponse
+from guardian_cluster.request.router import RequestRouter
+from guardian_cluster.request.sinks import RecentRequests
+from guardian_cluster.request.workflow import RequestProcessingWorkflow
+from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
+from guardian_cluster.specialists.http import HttpSpecialist
+from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist, is_solvable
+from guardian_cluster.specialists.specialist import Chunk, Specialist
+from guardian_cluster.specialists.transport import Transport
+from guardian_cluster.watcher.watch import CompiledPolicy
+from guardian_cluster.watcher.watcher import Watcher
+
+
+class Deployment:
+    """The parts that one snapshot names: immutable, so that a request keeps those it began with."""
+
+    def __init__(self, snapshot: Snapshot, parts: "LLMGuardianCluster") -> None:
+        base = snapshot.base
+        self.snapshot = snapshot
+        tenants = {tenant.name: CompiledPolicy(tenant.watch) for tenant in base.tenants if tenant.watch is not None}
+        policy = CompiledPolicy(base.watch)
+        self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
+        self._specialists = {s.name: parts.build(s, base.limits) for s in base.specialists}
+        drained = frozenset(name for name, until in snapshot.overlay.drained.items() if until > parts.clock.now())
+        self.request_router = RequestRouter(base, drained, is_solvable)
+
+    def get_specialist(self, specialist_id: str) -> Specialist:
+        """Return the specialist of that name."""
+        return self._specialists[specialist_id]
+
+    def get_watcher_guardian(self, specialist_id: str) -> Watcher:
+        """Return the watcher of the specialist of that name."""
+        return self._watchers[specialist_id]
+
+
+class LLMGuardianCluster:
+    """The cluster inside one asyncio program.
+
+    `async with LLMGuardianCluster.from_config("guardian.toml") as cluster:` is all a library user needs. What happened is kept in
+    memory, or goes to the `sink` given.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        sink: ReportSink | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self.recent = RecentRequests()
+        self.context_maintainer = ContextMaintainer()
+        self._sink = sink or self.recent
+        self._rng = rng or random.Random()
+        self._pending = snapshot
+        self._transport: Transport | None = None
+        self._solver = SolverAnswers()
+        self.load_balancer = LoadBalancer(self.clock, self._rng, self._sink)
+
+    @classmethod
+    def from_config(cls, path: Path | str | None = None, *, sink: ReportSink | None = None) -> Self:
+        """Return the cluster that a guardian.toml describes; without one, that of the built-in specialists.
+
+        Raises:
+            ConfigError: with everything that is wrong with the file.
+        """
+        # Imported here: a gateway gets its snapshot ready made and never reads a configuration.
+        from guardian_cluster.config import load_config
+
+        return cls(Snapshot(rev=1, base=load_config(path).base()), sink=sink)
+
+    async def __aenter__(self) -> Self:
+        self._transport = AiohttpTransport()
+        self.apply(self._pending)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._solver.close()
+        if self._transport is not None:
+            await self._transport.close()
+
+    def apply(self, snapshot: Snapshot) -> None:
+        """Serve from a snapshot from now on: wholly, or, when it cannot be, not at all.
+
+        Raises:
+            ValueError: a part of it cannot be built; what was served before still is.
+        """
+        deployment = Deployment(snapshot, self)
+        self.load_balancer.configure(snapshot)
+        self._deployment = deployment
+        self.workflow = RequestProcessingWorkflow(
+            deployment.request_router,
+            self.load_balancer,
+            self.context_maintainer,
+            deployment,
+            self._sink,
+            self.clock,
+            self._rng,
+        )
+        self._sink.report(GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev)))
+
+    def build(self, specialist: contract.Specialist, limits: contract.GatewayLimits) -> Specialist:
+        """Return the part that answers as a specialist."""
+        if specialist.kind == "solver":
+            return SolverSpecialist(specialist.name, self._solver, self.clock)
+        assert self._transport is not None, "enter the cluster with `async with` first"
+        return HttpSpecialist(
+            specialist.name, self._transport, self.clock, max_answer_bytes=limits.max_answer_bytes
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot in force."""
+        return self._deployment.snapshot
+
+    @property
+    def request_router(self) -> RequestRouter:
+        """What decides who answers."""
+        return self._deployment.request_router
+
+    def get_specialist(self, specialist_id: str) -> Specialist:
+        """Return the specialist of that name."""
+        return self._deployment.get_specialist(specialist_id)
+
+    def get_watcher_guardian(self, specialist_id: str) -> Watcher:
+        """Return the watcher of the specialist of that name."""
+        return self._deployment.get_watcher_guardian(specialist_id)
+
+    async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
+        """Answer a request whole; see `RequestProcessingWorkflow.process_request`."""
+        return await self.workflow.process_request(user_request)
+
+    async def stream_request(self, user_request: UserRequest) -> AsyncGenerator[Chunk, None]:
+        """Answer a request in pieces: the `chat.completion.chunk` objects as they may leave.
+
+        Raises:
+            GuardianError: it cannot be answered, or not to the end; what was yielded is then no whole answer.
+        """
+        answer = self.workflow.open(user_request.as_stream())
+        async with contextlib.aclosing(answer.batches()) as released:
+            async for batch in released:
+                for chunk in batch:
+                    yield chunk

@@ -1,0 +1,57 @@
+"""Between which bounds each number of the configuration lies, for the check and for the JSON schema."""
+
+from dataclasses import dataclass
+
+from guardian_cluster.configuration.sections import SpecialistSection
+from guardian_cluster.contract.snapshot import GatewayLimits, Limits, Price, RecordPolicy, Timeouts
+
+_DAY_S = 86_400.0
+_CENTURY_DAYS = 36_500
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A number is at least `low`, or above it where `open_low` is set, and at most `high`."""
+
+    low: float = 0
+    high: float | None = None
+    open_low: bool = False
+
+    def problem(self, number: float) -> str | None:
+        """Return what `number` has to be where it is out of bounds."""
+        if self.open_low and number <= self.low:
+            return f"must be greater than {self.low:g}"
+        if number < self.low:
+            return f"must be at least {self.low:g}"
+        if self.high is not None and number > self.high:
+            return f"must be at most {self.high:g}"
+        return None
+
+
+_COUNT = Bounds(low=1)
+_SHARE = Bounds(high=1)
+_DURATION = Bounds(high=_DAY_S, open_low=True)
+_WAIT = Bounds(high=_DAY_S)
+_AGE = Bounds(low=1, high=_CENTURY_DAYS)
+_COST = Bounds()
+
+_BOUNDS: dict[type, dict[str, Bounds]] = {
+    Timeouts: dict.fromkeys(Timeouts.__struct_fields__, _DURATION),
+    Price: dict.fromkeys(Price.__struct_fields__, _COST),
+    Limits: {
+        "requests_per_minute": _COUNT,
+        "tokens_per_minute": _COUNT,
+        "budget_usd_per_month": Bounds(open_low=True),
+    },
+    GatewayLimits: dict.fromkeys(GatewayLimits.__struct_fields__, _COUNT)
+    | dict.fromkeys(("header_timeout_s", "body_timeout_s", "keep_alive_s"), _DURATION)
+    | {"drain_s": _WAIT},
+    RecordPolicy: {"sample_rate": _SHARE}
+    | dict.fromkeys(("bodies_days", "requests_days", "rollups_days"), _AGE),
+    SpecialistSection: dict.fromkeys(("context_length", "tier", "max_concurrency"), _COUNT),
+}
+
+
+def bounds_of(section: type, key: str) -> Bounds | None:
+    """Return the bounds of the number `key` in a `section`; `None` where every number will do."""
+    return _BOUNDS.get(section, {}).get(key)

@@ -1,0 +1,94 @@
+"""Decide whether names are well-formed and every reference to a specialist leads to one."""
+
+import re
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import cast
+
+from guardian_cluster.configuration.location import KeyPath
+from guardian_cluster.configuration.problems import Problems
+from guardian_cluster.configuration.sections import Sections, SpecialistSection
+from guardian_cluster.errors import printable
+
+_Specialists = Mapping[str, SpecialistSection]
+
+AUTO = "auto"
+"""The model name that leaves the choice of specialist to the router."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
+"""Wider than a name: an alias repeats what a client is built to ask for, such as `openai/gpt-4o`."""
+
+
+def check_names(sections: Sections, problems: Problems) -> None:
+    """Report malformed and reserved names, and aliases and fallbacks that lead nowhere or in a circle."""
+    for kind, names in (("specialist", sections.specialist), ("tenant", sections.tenant)):
+        for name in names:
+            if _NAME.fullmatch(name) is None:
+                message = f'{kind} name "{printable(name)}" may only have the characters a-z 0-9 . _ -'
+                hint = "at most 64 of them, the first a letter or digit"
+                problems.add((kind, name), "config-bad-name", message, hint)
+    if AUTO in sections.specialist:
+        _reserved(("specialist", AUTO), problems)
+    enabled = sections.enabled_specialists()
+    for alias in sections.alias:
+        _check_alias(alias, sections, enabled, problems)
+    _check_fallbacks(sections, enabled, problems)
+
+
+def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems: Problems) -> None:
+    path = ("alias", alias)
+    shown = f'alias "{printable(alias)}"'
+    if _ALIAS.fullmatch(alias) is None:
+        hint = "at most 128 of them, the first a letter or digit"
+        message = f"{shown} may only have the characters A-Z a-z 0-9 . _ : / @ + -"
+        problems.add(path, "config-bad-name", message, hint)
+    elif alias == AUTO:
+        _reserved(path, problems)
+    elif alias in enabled:
+        problems.add(path, "config-alias-shadows", f"{shown} hides the specialist of the same name")
+    elif sections.alias[alias] != AUTO:
+        _check_reference(shown, sections.alias[alias], path, sections, enabled, problems)
+
+
+def _check_fallbacks(sections: Sections, enabled: _Specialists, problems: Problems) -> None:
+    for name, section in enabled.items():
+        for index, other in enumerate(section.fallback):
+            path = ("specialist", name, "fallback", index)
+            subject = f"the fallback of [specialist.{printable(name)}]"
+            _check_reference(subject, other, path, sections, enabled, problems)
+    try:
+        TopologicalSorter({name: section.fallback for name, section in enabled.items()}).prepare()
+    except CycleError as error:
+        circle = cast("list[str]", error.args[1])[
+            ::-1
+        ]  # graphlib lists each name before the one that refers to it
+        message = f"the fallbacks go in a circle: {printable(' -> '.join(circle), 200)}"
+        problems.add(("specialist", circle[0], "fallback"), "config-fallback-circle", message)
+
+
+def _check_reference(
+    subject: str,
+    name: str,
+    path: KeyPath,
+    sections: Sections,
+    enabled: _Specialists,
+    problems: Problems,
+) -> None:
+    if name in enabled:
+        return
+    shown = f'"{printable(name)}"'
+    if name in sections.alias:
+        message = f"{subject} names {shown}, which is an alias; write the specialist itself"
+        problems.add(path, "config-unknown-specialist", message)
+    elif name in sections.specialist:
+        message = f"{subject} names the specialist {shown}, which is not enabled"
+        problems.add(path, "config-unknown-specialist", message)
+    else:
+        hint, _ = problems.suggest(name, enabled)
+        message = f"{subject} names {shown}, but there is no such specialist"
+        problems.add(path, "config-unknown-specialist", message, hint)
+
+
+def _reserved(path: KeyPath, problems: Problems) -> None:
+    problems.add(path, "config-reserved-name", f'"{AUTO}" is the name of the router; choose another')

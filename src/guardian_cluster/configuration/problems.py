@@ -1,0 +1,92 @@
+"""Collect everything that is wrong with a configuration, each with its place, to report all of it at once."""
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from guardian_cluster.configuration.location import KeyPath
+from guardian_cluster.errors import ConfigError, Problem, printable
+
+_KEPT = 1_000
+"""Problems beyond these are counted: a hostile file can have hundreds of thousands."""
+
+_SUGGESTIONS = 50
+_COMPARED = 500
+"""Looking for similar words is slow: beyond these a hostile file would cost seconds of it."""
+
+_LISTED = 12
+"""Words that fit in one line."""
+
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Problems:
+    """The problems found so far. A key is reported once: what follows from a reported problem is no news."""
+
+    def __init__(self, name: str, lines: Mapping[KeyPath, int]) -> None:
+        self._name = name
+        self._lines = lines
+        self._found: list[tuple[int, Problem]] = []
+        self._unlisted = 0
+        self._reported: set[KeyPath] = set()
+        self.origins: dict[KeyPath, str] = {}
+        """Keys that were not set by the file -> the variable or option that set them."""
+
+    def add(self, path: KeyPath, code: str, message: str, hint: str = "") -> None:
+        """Report `message` about the key at `path`, unless that key or one above it was reported before."""
+        if any(path[:length] in self._reported for length in range(1, len(path) + 1)):
+            return
+        if len(self._found) >= _KEPT:
+            self._unlisted += 1
+            return
+        self.settle(path)
+        origin = self._origin(path)
+        line = origin if isinstance(origin, int) else 0
+        self._found.append((line, Problem(code, message, place=self.place(path), hint=hint)))
+
+    def settle(self, path: KeyPath) -> None:
+        """Report nothing more about the key at `path`."""
+        if path:
+            self._reported.add(path)
+
+    def place(self, path: KeyPath) -> str:
+        """Return where the key at `path` was set, or else the nearest table above it."""
+        origin = self._origin(path)
+        if isinstance(origin, str):
+            return origin
+        return f"{self._name}:{origin}" if origin else self._name
+
+    def suggest(self, word: str, known: Iterable[str]) -> tuple[str, str | None]:
+        """Return a hint that names the known word most like `word`, or lists a few; and the word it names."""
+        if len(self._found) > _SUGGESTIONS:
+            return "", None
+        words = list(islice(known, _COMPARED))
+        match = next(iter(difflib.get_close_matches(word[:80].lower(), words, n=1)), None)
+        if match is not None:
+            return f'did you mean "{match}"?', match
+        return (f"known: {', '.join(words)}" if 0 < len(words) <= _LISTED else ""), None
+
+    def raise_if_any(self) -> None:
+        """Raise ConfigError with all problems in the order of their lines."""
+        if self._found:
+            in_order = sorted(self._found, key=lambda found: found[0])
+            raise ConfigError((problem for _, problem in in_order), self._unlisted)
+
+    def _origin(self, path: KeyPath) -> str | int:
+        """Return the variable, option or line that set `path` or the nearest table above it; 0 for none."""
+        for length in range(len(path), 0, -1):
+            origin = self.origins.get(path[:length]) or self._lines.get(path[:length])
+            if origin:
+                return origin
+        return 0
+
+
+def dotted(path: KeyPath) -> str:
+    """Return `path` as a person writes it, such as `specialist.reasoner.endpoint[0].url`."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in path)
+    return text.removeprefix(".")
+
+
+def _quoted(part: str) -> str:
+    return part if part and _BARE.issuperset(part) else json.dumps(printable(part), ensure_ascii=False)

@@ -1,0 +1,173 @@
+"""What a user asks: the request as sent, and the view of it that decisions are made on."""
+
+import uuid
+from typing import Any, Literal, Self
+
+import msgspec
+
+from guardian_cluster.domain.errors import InvalidRequest
+
+Operation = Literal["chat", "embeddings"]
+
+MAX_CHOICES = 128
+"""OpenAI's own limit for `n`."""
+
+
+class ContentPart(msgspec.Struct, frozen=True):
+    """One part of a message; only its text is looked at."""
+
+    type: str
+    text: str | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of a conversation, as far as the cluster reads it."""
+
+    role: str
+    content: str | list[ContentPart] | None = None
+    undecoded_bytes: int = 0
+    """Size of a content so large that it is passed on without being read."""
+
+    def text(self) -> str:
+        """Return the message's words, its text parts joined by newlines."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n".join(part.text for part in self.content or () if part.text)
+
+
+class JsonSchema(msgspec.Struct, frozen=True):
+    """The schema an answer must follow."""
+
+    schema: dict[str, Any] | bool | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    """The form an answer must have."""
+
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(msgspec.Struct, frozen=True):
+    """What a streamed answer carries besides the answer."""
+
+    include_usage: bool | None = None
+
+
+class ChatRequest(msgspec.Struct, frozen=True):
+    """The fields of a chat request that the cluster decides on; all others pass through untouched."""
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    tools: list[dict[str, Any]] | None = None
+    functions: list[dict[str, Any]] | None = None
+    response_format: ResponseFormat | None = None
+    logprobs: bool | None = None
+    user: str | None = None
+
+
+class EmbeddingsRequest(msgspec.Struct, frozen=True):
+    """The fields of an embeddings request that the cluster decides on."""
+
+    model: str
+    input: str | list[str | int | list[int]]
+    user: str | None = None
+
+
+class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A request to the cluster.
+
+    `UserRequest(body={"model": "auto", "messages": [...]})` is all a library user needs; the gateway fills in the rest. The
+    values of `body` may still be encoded (`msgspec.Raw`): what is not decided on is not decoded.
+
+    Raises:
+        InvalidRequest: the body is not a request of the operation.
+    """
+
+    body: dict[str, Any]
+    operation: Operation = "chat"
+    view: ChatRequest | EmbeddingsRequest | None = None
+    id: str = msgspec.field(default_factory=lambda: f"req_{uuid.uuid4().hex}")
+    tenant: str = "default"
+    key: str | None = None
+    timeout_s: float | None = None
+    """The caller's own limit for the whole request; the specialist's applies as well."""
+
+    def __post_init__(self) -> None:
+        view = self.view
+        if view is None:
+            view = view_of(self.body, self.operation)
+            msgspec.structs.force_setattr(self, "view", view)
+        check(view)
+
+    @property
+    def chat(self) -> ChatRequest:
+        """The view of a chat request."""
+        assert isinstance(self.view, ChatRequest)
+        return self.view
+
+    @property
+    def model(self) -> str:
+        """The name the caller asked for: a specialist, an alias or `auto`."""
+        assert self.view is not None
+        return self.view.model
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the caller wants the answer piece by piece."""
+        return isinstance(self.view, ChatRequest) and bool(self.view.stream)
+
+    def as_stream(self) -> Self:
+        """Return the same request with a streamed answer."""
+        if self.streamed:
+            return self
+        return msgspec.structs.replace(self, body={**self.body, "stream": True}, view=None)
+
+
+def view_of(body: dict[str, Any], operation: Operation) -> ChatRequest | EmbeddingsRequest:
+    """Read the fields decisions are made on.
+
+    Raises:
+        InvalidRequest: a field is missing or of the wrong type; `param` names it.
+    """
+    kind = ChatRequest if operation == "chat" else EmbeddingsRequest
+    try:
+        return msgspec.convert(body, kind)
+    except msgspec.ValidationError as error:
+        raise explain(error) from None
+
+
+def explain(error: msgspec.ValidationError) -> InvalidRequest:
+    """Turn a parser's complaint into a message that names the field."""
+    reason, _, path = str(error).partition(" - at `$")
+    param = path.rstrip("`").removeprefix(".") or None
+    if param is None and "missing required field" in reason:
+        param = reason.rpartition(" ")[2].strip("`")
+        return InvalidRequest(
+            f"The field `{param}` is missing.", param=param, code="missing_required_parameter"
+        )
+    where = f" in `{param}`" if param else ""
+    return InvalidRequest(f"{reason}{where}.", param=param, code="invalid_type")
+
+
+def check(view: ChatRequest | EmbeddingsRequest) -> None:
+    """Refuse what no model could answer.
+
+    Raises:
+        InvalidRequest: empty model, no messages, or a number of choices outside 1..128.
+    """
+    if not view.model:
+        raise InvalidRequest("`model` is empty; name a specialist, an alias or `auto`.", param="model")
+    if isinstance(view, EmbeddingsRequest):
+        return
+    if not view.messages:
+        raise InvalidRequest(
+            "`messages` is empty; send at least one message.", param="messages", code="empty_array"
+        )
+    if view.n is not None and not 1 <= view.n <= MAX_CHOICES:
+        raise InvalidRequest(f"`n` must be between 1 and {MAX_CHOICES}.", param="n", code="invalid_value")

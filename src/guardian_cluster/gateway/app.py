@@ -1,0 +1,156 @@
+"""The gateway's face: an ASGI application that finds the route, knows the caller, and answers every error in OpenAI's shape."""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from guardian_cluster.contract.snapshot import Base, Snapshot
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.domain.errors import GuardianError, LimitExceeded, MethodNotAllowed, NotFound
+from guardian_cluster.gateway.auth import Keyring
+from guardian_cluster.gateway.headers import identity
+from guardian_cluster.gateway.http import ClientGone, HeaderList, Headers, Receive, Scope, Send, send_error
+from guardian_cluster.request.workflow import RequestProcessingWorkflow
+
+log = logging.getLogger("guardian.gateway")
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """What the routes work with, for one snapshot."""
+
+    snapshot: Snapshot
+    workflow: RequestProcessingWorkflow
+    keyring: Keyring
+
+    @property
+    def base(self) -> Base:
+        """What is deployed."""
+        return self.snapshot.base
+
+
+class Exchange(msgspec.Struct, kw_only=True):
+    """One request on its way through the gateway."""
+
+    id: str
+    method: str
+    path: str
+    headers: Headers
+    query: bytes
+    receive: Receive
+    send: Send
+    service: Service
+    received: float
+
+    @property
+    def debug(self) -> bool:
+        """Whether the client wants to understand the decision."""
+        return self.headers.get(b"x-guardian-debug") == b"1"
+
+
+Handler = Callable[[Exchange], Awaitable[None]]
+Routes = Mapping[str, Mapping[str, Handler]]
+"""Path -> method -> handler. A path that ends in `/` stands for all below it."""
+
+_PREFIXES = ("/openai/v1/",)
+"""Other spellings of `/v1/` that clients of other gateways are set to."""
+
+
+class Gateway:
+    """The application. `serve` swaps what it serves, atomically: requests under way keep what they began with."""
+
+    def __init__(self, routes: Routes, service: Service, clock: Clock) -> None:
+        self._routes = routes
+        self._service = service
+        self._clock = clock
+        self._in_flight = 0
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered."""
+        return self._in_flight
+
+    def serve(self, service: Service) -> None:
+        """Serve from another snapshot from now on."""
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; see the ASGI specification."""
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(
+            id=f"req_{uuid.uuid4().hex}",
+            method=scope["method"],
+            path=_canonical(scope["path"]),
+            headers=dict(scope["headers"]),
+            query=scope["query_string"],
+            receive=receive,
+            send=send,
+            service=self._service,
+            received=self._clock.monotonic(),
+        )
+        self._in_flight += 1
+        try:
+            await self._answer(exchange)
+        except (ClientGone, asyncio.CancelledError):
+            return  # the client has left, or the gateway is being stopped: there is nobody to answer
+        finally:
+            self._in_flight -= 1
+
+    async def _answer(self, exchange: Exchange) -> None:
+        watched_send = _Started(exchange.send)
+        exchange.send = watched_send
+        try:
+            handler = self._find(exchange)
+            if self._in_flight > exchange.service.base.limits.max_concurrency:
+                raise LimitExceeded("The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0)
+            await handler(exchange)
+        except GuardianError as error:
+            await send_error(exchange.send, error, [*identity(exchange.id), *_closing(error)])
+        except Exception:
+            log.exception("request failed inside the gateway", extra={"request_id": exchange.id})
+            if watched_send.started:
+                raise
+            fault = GuardianError(f"The gateway failed on this request; its log names it by the id {exchange.id}.")
+            await send_error(exchange.send, fault, identity(exchange.id))
+
+    def _find(self, exchange: Exchange) -> Handler:
+        path = exchange.path
+        methods = self._routes.get(path)
+        if methods is None and path.count("/") > 2:
+            parts = path.split("/")
+            methods = self._routes.get("/".join(parts[:3]) + "/")
+        if methods is None:
+            raise NotFound(f"There is nothing at {path[:200]}; the API is below /v1, such as /v1/chat/completions.")
+        handler = methods.get(exchange.method)
+        if handler is None:
+            raise MethodNotAllowed(f"{path[:200]} takes {', '.join(methods)}, not {exchange.method}.")
+        return handler
+
+
+class _Started:
+    """A `send` that knows whether a response has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Scope) -> None:
+        self.started = True
+        await self._send(message)
+
+
+def _canonical(path: str) -> str:
+    for prefix in _PREFIXES:
+        if path.startswith(prefix):
+            return "/v1/" + path[len(prefix) :]
+    return path
+
+
+def _closing(error: GuardianError) -> HeaderList:
+    # The rest of a body that was refused is still on its way; reading it to keep the connection would cost what was saved.
+    return [(b"connection", b"close")] if error.http_status in (408, 413) else []
+
+

@@ -1,0 +1,212 @@
+"""What the gateway answers, route by route."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+
+from guardian_cluster.contract.records import Feedback
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.domain.errors import InvalidRequest, NotFound
+from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest, explain
+from guardian_cluster.gateway.app import Exchange, Routes
+from guardian_cluster.gateway.auth import Caller, require_admin
+from guardian_cluster.gateway.delivery import StreamDelivery, deliver_whole
+from guardian_cluster.gateway.headers import identity
+from guardian_cluster.gateway.http import read_body, send_bytes, send_json
+from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, Accounts
+from guardian_cluster.gateway.parsing import parse, user_request
+from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.request.router import needs_of
+from guardian_cluster.request.sinks import RecentRequests
+from guardian_cluster.request.workflow import facts
+
+CREATED = 1_700_000_000
+"""The `created` of every listed model: it must be there and says nothing about a model served here."""
+
+
+class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `POST /v1/feedback` takes."""
+
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    label: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    comment: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
+
+
+class Api:
+    """The handlers of all routes."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        recent: RecentRequests,
+        sink: ReportSink,
+        metrics: Callable[[], bytes],
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._recent = recent
+        self._sink = sink
+        self._metrics = metrics
+        self._clock = clock
+        self.draining = False
+
+    def routes(self) -> Routes:
+        """Return the table of routes."""
+        return {
+            "/v1/chat/completions": {"POST": self.chat},
+            "/v1/embeddings": {"POST": self.embeddings},
+            "/v1/models": {"GET": self.models},
+            "/v1/models/": {"GET": self.model},
+            "/v1/requests/": {"GET": self.request},
+            "/v1/feedback": {"POST": self.feedback},
+            "/health": {"GET": self.live},
+            "/health/live": {"GET": self.live},
+            "/health/liveliness": {"GET": self.live},
+            "/health/readiness": {"GET": self.ready},
+            "/metrics": {"GET": self.metrics},
+        }
+
+    async def chat(self, exchange: Exchange) -> None:
+        """Answer a chat completion, whole or streamed."""
+        await self._process(exchange, "chat")
+
+    async def embeddings(self, exchange: Exchange) -> None:
+        """Pass an embeddings request through."""
+        await self._process(exchange, "embeddings")
+
+    async def _process(self, exchange: Exchange, operation: Operation) -> None:
+        caller = exchange.service.keyring.identify(exchange.headers)
+        request = await self._request(exchange, operation, caller)
+        reservation = self._accounts.reserve(caller, *_worst_case(exchange, request))
+        answer = exchange.service.workflow.open(request)
+        extra, debug = reservation.headers(), exchange.debug
+        try:
+            if request.streamed:
+                await StreamDelivery(answer, exchange.send, self._clock, extra, debug=debug).run()
+            else:
+                await deliver_whole(answer, exchange.send, self._clock, extra, debug=debug)
+        finally:
+            reservation.settle(answer.record)
+
+    async def _request(self, exchange: Exchange, operation: Operation, caller: Caller) -> UserRequest:
+        limits = exchange.service.base.limits
+        body = await read_body(
+            exchange.headers, exchange.receive, limit=limits.max_body_bytes, timeout_s=limits.body_timeout_s
+        )
+        parsed = await parse(body, operation, limits)
+        return user_request(
+            parsed,
+            operation,
+            id=exchange.id,
+            tenant=caller.tenant,
+            key=caller.key,
+            timeout_s=timeout_of(exchange.headers),
+        )
+
+    async def models(self, exchange: Exchange) -> None:
+        """List the names that may be asked for."""
+        caller = exchange.service.keyring.identify(exchange.headers)
+        names = exchange.service.workflow.router.names(caller.key)
+        await send_json(
+            exchange.send, {"object": "list", "data": [_model(name) for name in names]}, identity(exchange.id)
+        )
+
+    async def model(self, exchange: Exchange) -> None:
+        """Describe one name."""
+        caller = exchange.service.keyring.identify(exchange.headers)
+        name = exchange.path.removeprefix("/v1/models/")
+        if name not in exchange.service.workflow.router.names(caller.key):
+            raise NotFound(f"The model `{name[:200]}` does not exist.", code="model_not_found", param="model")
+        await send_json(exchange.send, _model(name), identity(exchange.id))
+
+    async def request(self, exchange: Exchange) -> None:
+        """Return the final facts of a request, to its own tenant and to administrators."""
+        caller = exchange.service.keyring.identify(exchange.headers)
+        request_id = exchange.path.removeprefix("/v1/requests/")
+        record = self._recent.get(request_id)
+        if record is None or (record.tenant != caller.tenant and caller.role != "admin"):
+            raise NotFound(f"The request `{request_id[:100]}` is not known here, or too old to be remembered.")
+        await send_json(exchange.send, facts(record), identity(exchange.id))
+
+    async def feedback(self, exchange: Exchange) -> None:
+        """Take in what a caller says about an answer."""
+        caller = exchange.service.keyring.identify(exchange.headers)
+        body = await read_body(exchange.headers, exchange.receive, limit=65_536, timeout_s=10.0)
+        try:
+            said = msgspec.json.decode(body, type=FeedbackBody)
+        except msgspec.ValidationError as error:
+            raise explain(error) from None
+        except msgspec.DecodeError as error:
+            raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+        if said.score is None and said.label is None and said.comment is None:
+            raise InvalidRequest("Say something: `score` (0 to 1), `label` or `comment`.", param="score")
+        self._sink.report(
+            Feedback(
+                request_id=said.request_id,
+                tenant=caller.tenant,
+                received=self._clock.now(),
+                score=said.score,
+                label=said.label,
+                comment=said.comment,
+            )
+        )
+        await send_json(exchange.send, {"object": "feedback", "request_id": said.request_id}, identity(exchange.id))
+
+    async def live(self, exchange: Exchange) -> None:
+        """Say that the process runs; it asks no model and costs nothing."""
+        await send_json(exchange.send, {"status": "ok"}, identity(exchange.id))
+
+    async def ready(self, exchange: Exchange) -> None:
+        """Say whether new requests are welcome: not while the gateway drains."""
+        state = {
+            "status": "draining" if self.draining else "ok",
+            "rev": exchange.service.snapshot.rev,
+            "specialists": [specialist.name for specialist in exchange.service.base.specialists],
+        }
+        await send_json(exchange.send, state, identity(exchange.id), status=503 if self.draining else 200)
+
+    async def metrics(self, exchange: Exchange) -> None:
+        """Expose the metrics in Prometheus's text format, to administrators."""
+        require_admin(exchange.service.keyring.identify(exchange.headers))
+        text = await asyncio.to_thread(self._metrics)
+        kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+        await send_bytes(exchange.send, 200, text, [kind, *identity(exchange.id)])
+
+
+def timeout_of(headers: dict[bytes, bytes]) -> float | None:
+    """Return the caller's own limit in seconds, if it names a sensible one.
+
+    `x-guardian-timeout-ms` is ours. OpenAI's clients say how long they wait for a read; a whole answer later than that finds
+    nobody, so work on it would be in vain.
+    """
+    for name, unit in ((b"x-guardian-timeout-ms", 1e-3), (b"x-stainless-read-timeout", 1.0)):
+        value = headers.get(name)
+        if value is None:
+            continue
+        try:
+            seconds = float(value) * unit
+        except ValueError:
+            continue
+        if seconds > 0:  # NaN is not
+            return seconds
+    return None
+
+
+def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
+    """Return the tokens and the cost to reserve: those of the dearest specialist, for who answers is not known yet."""
+    tokens_in, view = needs_of(request).input_tokens, request.view
+    tokens_out = 0
+    if isinstance(view, ChatRequest):
+        tokens_out = (view.max_completion_tokens or view.max_tokens or DEFAULT_OUTPUT_TOKENS) * (view.n or 1)
+    prices = [specialist.price for specialist in exchange.service.base.specialists]
+    cost_usd = max((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), default=0.0) / 1e6
+    return tokens_in + max(0, tokens_out), max(0.0, cost_usd)
+
+
+def _model(name: str) -> dict[str, Any]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "guardian"}
+
+

@@ -1,0 +1,145 @@
+"""The gateway process: serves from the snapshot on disk, and takes over each new one. It needs nothing else to run."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+from pathlib import Path
+
+import click
+import uvloop
+
+from guardian_cluster.cluster import LLMGuardianCluster
+from guardian_cluster.contract.records import GatewayEvent
+from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot_file import read_snapshot, stamp
+from guardian_cluster.domain.clock import SystemClock
+from guardian_cluster.gateway.app import Gateway, Service
+from guardian_cluster.gateway.auth import Keyring
+from guardian_cluster.gateway.limits import Accounts
+from guardian_cluster.gateway.routes import Api
+from guardian_cluster.gateway.server import GatewayServer
+from guardian_cluster.processes.lifeline import follow_parent
+from guardian_cluster.request.sinks import RecentRequests, Reports
+from guardian_cluster.telemetry.logs import set_up_logs
+from guardian_cluster.telemetry.metrics import Metrics
+from guardian_cluster.telemetry.reporter import Reporter
+
+log = logging.getLogger("guardian.gateway")
+
+POLL_S = 0.1
+"""How often the disk is asked for a new snapshot: 5 µs each, so that a rollback is in force within 0.1 s."""
+
+
+class GatewayProcess:
+    """Wires the parts of one gateway."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._clock = SystemClock()
+        self._recent = RecentRequests()
+        self._metrics = Metrics(lambda: float(self._gateway.in_flight))
+        self._reporter = Reporter(data, random.Random(), clock=self._clock)
+        self._reports = Reports([self._recent, self._metrics, self._reporter])
+        self._accounts = Accounts(self._clock)
+        self._api = Api(self._accounts, self._recent, self._reports, self._metrics.text, self._clock)
+        self._gateway: Gateway
+
+    async def run(self, sockets: list[socket.socket], stop: asyncio.Event, ready_fd: int | None, tls: tuple[str, str] | None) -> None:
+        """Serve until `stop` is set."""
+        at = stamp(self._data)
+        snapshot = read_snapshot(self._data)
+        cluster = LLMGuardianCluster(snapshot, sink=self._reports, clock=self._clock)
+        async with self._reporter, cluster, asyncio.TaskGroup() as tasks:
+            self._gateway = Gateway(self._api.routes(), _service(cluster, snapshot), self._clock)
+            self._reporter.applied(snapshot.rev)
+            self._tell("started", snapshot)
+            following = tasks.create_task(self._follow(cluster, at))
+            server = GatewayServer(self._gateway, snapshot.base.limits, tls)
+            await server.run_until(sockets, self._draining(tasks, stop), lambda: _say_ready(ready_fd))
+            following.cancel()
+            self._tell("stopped", snapshot)
+
+    def _draining(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> asyncio.Event:
+        async def mark() -> None:
+            await stop.wait()
+            self._api.draining = True
+
+        tasks.create_task(mark())
+        return stop
+
+    async def _follow(self, cluster: LLMGuardianCluster, at: tuple[int, int] | None) -> None:
+        """Take over each new snapshot; one that cannot be served is refused, and the last one stays."""
+        while True:
+            await asyncio.sleep(POLL_S)
+            now = stamp(self._data)
+            if now is None or now == at:
+                continue
+            at = now
+            try:
+                snapshot = read_snapshot(self._data)
+                cluster.apply(snapshot)
+            except (ValueError, OSError) as error:
+                log.error("snapshot refused, the last one stays in force", extra={"reason": str(error)})
+                self._tell("snapshot_refused", cluster.snapshot, str(error)[:500])
+                continue
+            self._gateway.serve(_service(cluster, snapshot))
+            self._reporter.applied(snapshot.rev)
+            log.info("snapshot applied", extra={"rev": snapshot.rev})
+
+    def _tell(self, kind: str, snapshot: Snapshot, detail: str = "") -> None:
+        event = GatewayEvent(kind=kind, at=self._clock.now(), subject=str(snapshot.rev), detail=detail)  # type: ignore[arg-type]
+        self._reports.report(event)
+
+
+def _service(cluster: LLMGuardianCluster, snapshot: Snapshot) -> Service:
+    return Service(snapshot=snapshot, workflow=cluster.workflow, keyring=Keyring(snapshot.base))
+
+
+async def _say_ready(ready_fd: int | None) -> None:
+    if ready_fd is not None:
+        os.write(ready_fd, b"ready\n")
+        os.close(ready_fd)
+
+
+async def serve(data: Path, sockets: list[socket.socket], ready_fd: int | None, lifeline_fd: int | None, tls: tuple[str, str] | None) -> None:
+    """Serve until the first SIGTERM or SIGINT, or until the parent is gone; then drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if lifeline_fd is not None:
+        follow_parent(loop, lifeline_fd, stop.set)
+    await GatewayProcess(data).run(sockets, stop, ready_fd, tls)
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--listen-fd", "listen_fds", type=int, multiple=True, required=True)
+@click.option("--ready-fd", type=int)
+@click.option("--lifeline-fd", type=int)
+@click.option("--log-level", default="info")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
+@click.option("--certificate")
+@click.option("--private-key")
+def main(
+    data: Path,
+    listen_fds: tuple[int, ...],
+    ready_fd: int | None,
+    lifeline_fd: int | None,
+    log_level: str,
+    log_format: str,
+    certificate: str | None,
+    private_key: str | None,
+) -> None:
+    """Serve on sockets that the supervisor bound."""
+    set_up_logs(log_level, "json" if log_format == "json" else "text")
+    sockets = [socket.socket(fileno=number) for number in listen_fds]
+    tls = (certificate, private_key) if certificate and private_key else None
+    uvloop.run(serve(data, sockets, ready_fd, lifeline_fd, tls))
+
+
+if __name__ == "__main__":
+    main()

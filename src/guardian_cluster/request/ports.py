@@ -1,0 +1,33 @@
+"""What the request workflow needs of the rest of the house."""
+
+from typing import Protocol
+
+from guardian_cluster.contract.records import Report
+from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.specialists.specialist import Specialist
+from guardian_cluster.watcher.watcher import Watcher
+
+
+class ReportSink(Protocol):
+    """Takes reports up. It never blocks, never raises, and counts what it cannot keep."""
+
+    def report(self, report: Report) -> None:
+        """Take one report."""
+        ...
+
+
+class Directory(Protocol):
+    """Finds the parts a snapshot names."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot in force."""
+        ...
+
+    def get_specialist(self, specialist_id: str) -> Specialist:
+        """Return the specialist of that name."""
+        ...
+
+    def get_watcher_guardian(self, specialist_id: str) -> Watcher:
+        """Return the watcher of the specialist of that name."""
+        ...

@@ -1,0 +1,65 @@
+"""What an answer used: the model's own count where it gives one, else an estimate that says so."""
+
+import msgspec
+
+from guardian_cluster.contract.snapshot import Price
+from guardian_cluster.domain.request import ChatRequest, UserRequest
+from guardian_cluster.request.router import CHARACTERS_PER_TOKEN, needs_of
+from guardian_cluster.specialists.specialist import Chunk
+
+
+class Usage(msgspec.Struct):
+    """Tokens of one answer, taken from its chunks as they pass."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    counted: bool = False
+    """Whether the model counted."""
+    closing: Chunk | None = None
+    """The chunk that carries the counts at the end of a stream; it leaves last, with the final facts."""
+
+    def take(self, batch: list[Chunk], request: UserRequest) -> list[Chunk]:
+        """Note the counts in a batch and return the batch as the caller asked for it: with them, or without."""
+        if not request.streamed:
+            for answer in batch:
+                self._note(answer)
+            return batch
+        return [chunk for chunk in batch if self._keep(chunk, wanted=wants_usage(request))]
+
+    def conclude(self, request: UserRequest, characters: int) -> None:
+        """Estimate what the model did not count."""
+        if not self.counted:
+            self.input_tokens = needs_of(request).input_tokens
+            self.output_tokens = -(-characters // CHARACTERS_PER_TOKEN)
+
+    def cost_usd(self, price: Price) -> float:
+        """Return what the answer cost, in US dollars."""
+        return (self.input_tokens * price.input_usd + self.output_tokens * price.output_usd) / 1e6
+
+    def _keep(self, chunk: Chunk, *, wanted: bool) -> bool:
+        self._note(chunk)
+        if "usage" not in chunk:
+            return True
+        if not chunk.get("choices"):
+            self.closing = chunk
+            return False
+        if not wanted:
+            del chunk["usage"]
+        return True
+
+    def _note(self, chunk: Chunk) -> None:
+        usage = chunk.get("usage")
+        if usage:
+            self.counted = True
+            self.input_tokens = usage.get("prompt_tokens") or 0
+            self.output_tokens = usage.get("completion_tokens") or 0
+
+
+def wants_usage(request: UserRequest) -> bool:
+    """Return whether the caller asked for token counts in a stream."""
+    view = request.view
+    return (
+        isinstance(view, ChatRequest)
+        and view.stream_options is not None
+        and bool(view.stream_options.include_usage)
+    )

@@ -1,0 +1,238 @@
+"""Workflow 1: a request's way from analysis to record, in the phases of the specification (docs/specification.md)."""
+
+import contextlib
+import random
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+
+from guardian_cluster.contract.records import Outcome, RequestRecord, VerdictRecord
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.domain.errors import GuardianError
+from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.domain.verdict import Verdict
+from guardian_cluster.request.attempt import Execution
+from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
+from guardian_cluster.request.context import ContextMaintainer
+from guardian_cluster.request.ports import Directory, ReportSink
+from guardian_cluster.request.response import ExecutionMetadata, ProcessedResponse, SpecialistResult
+from guardian_cluster.request.router import RequestRouter, SpecialistAssignment
+from guardian_cluster.request.usage import wants_usage
+from guardian_cluster.specialists.specialist import Chunk, Context
+
+
+class Answer:
+    """One request being answered: the stream of what may leave, and the facts, which are final when it has ended."""
+
+    def __init__(self, workflow: "RequestProcessingWorkflow", request: UserRequest, started: float) -> None:
+        self.request = request
+        self.execution: Execution | None = None
+        self.record: RequestRecord | None = None
+        self.error: GuardianError | None = None
+        self.started_at = started
+        self._workflow = workflow
+        self._identity: dict[str, Any] = {}
+
+    async def batches(self) -> AsyncGenerator[list[Chunk], None]:
+        """Yield the answer as it may leave. It is recorded when it ends, however it ends.
+
+        Raises:
+            GuardianError: it cannot be answered, or not to the end.
+        """
+        outcome: Outcome = "cancelled"
+        try:
+            self.execution = await self._workflow.begin(self.request)
+            async with contextlib.aclosing(self.execution.batches()) as released:
+                async for batch in released:
+                    for chunk in batch:
+                        self._name(chunk)
+                    yield batch
+            outcome = "cut" if self.execution.report.tripped else "ok"
+            if self.request.streamed and wants_usage(self.request):
+                yield [self._closing(self.execution, outcome)]
+        except GuardianError as error:
+            self.error = error
+            outcome = "refused" if self.execution is None else "error"
+            raise
+        finally:
+            self.record = self._workflow.collect_performance_metrics(self, outcome)
+
+    def _name(self, chunk: Chunk) -> None:
+        """Keep the answer's identity constant throughout, whoever answers, under the name that was asked for."""
+        if "choices" in chunk:
+            if not self._identity:
+                self._identity["id"] = chunk.get("id") or f"chatcmpl-{self.request.id}"
+                self._identity["created"] = chunk.get("created") or int(self._workflow.clock.now())
+            chunk.update(self._identity)
+        chunk["model"] = self.request.model
+
+    def _closing(self, execution: Execution, outcome: Outcome) -> Chunk:
+        """Return the last chunk of a stream: the token counts and the final facts."""
+        usage = execution.usage
+        counts = {
+            "prompt_tokens": usage.input_tokens,
+            "completion_tokens": usage.output_tokens,
+            "total_tokens": usage.input_tokens + usage.output_tokens,
+        }
+        chunk: Chunk = usage.closing or {"object": "chat.completion.chunk", "choices": [], "usage": counts}
+        self._name(chunk)
+        chunk["guardian"] = facts(self._workflow.record_of(self, outcome))
+        return chunk
+
+
+class RequestProcessingWorkflow:
+    """Takes requests through analysis, allocation, context, watched execution, checks and record."""
+
+    def __init__(
+        self,
+        router: RequestRouter,
+        load_balancer: LoadBalancer,
+        context_maintainer: ContextMaintainer,
+        directory: Directory,
+        sink: ReportSink,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self.router = router
+        self.load_balancer = load_balancer
+        self.context_maintainer = context_maintainer
+        self.clock = clock
+        self._directory = directory
+        self._sink = sink
+        self._rng = rng
+
+    async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
+        """Answer a request whole.
+
+        Raises:
+            GuardianError: it cannot be answered; the class says why.
+        """
+        if user_request.streamed:
+            body = {
+                name: value
+                for name, value in user_request.body.items()
+                if name not in ("stream", "stream_options")
+            }
+            user_request = msgspec.structs.replace(user_request, body=body, view=None)
+        answer = self.open(user_request)
+        chunks = [chunk async for batch in answer.batches() for chunk in batch]
+        assert answer.execution is not None
+        assert answer.record is not None
+        result = specialist_result(answer.execution, chunks[0])
+        return ProcessedResponse(
+            request_id=user_request.id, answer=chunks[0], results=(result,), record=answer.record
+        )
+
+    def open(self, user_request: UserRequest) -> Answer:
+        """Return the answer to a request, to be read in pieces as they may leave."""
+        return Answer(self, user_request, self.clock.monotonic())
+
+    async def begin(self, user_request: UserRequest) -> Execution:
+        """Go through the phases up to execution.
+
+        Raises:
+            GuardianError: nobody may or can serve the request.
+        """
+        # Phase 1: request analysis and routing
+        routing_analysis = await self.router.analyze_request(user_request)
+        specialist_assignments = await self.router.assign_specialists(routing_analysis)
+        # Phase 2: load balancing and resource allocation
+        resource_allocation = await self.load_balancer.allocate_resources(specialist_assignments)
+        # Phase 3: context preparation
+        context = await self.context_maintainer.prepare_context(user_request, specialist_assignments)
+        # Phase 4: specialist execution with guardian monitoring. One request is one part until it is decomposed.
+        return self._execute_with_monitoring(specialist_assignments[0], resource_allocation, context)
+
+    def _execute_with_monitoring(
+        self, assignment: SpecialistAssignment, allocation: ResourceAllocation, context: Context
+    ) -> Execution:
+        """Return the execution: specialist and watcher run in one pass as it is read, for a coroutine cannot be awaited twice."""
+        return Execution(
+            assignment,
+            allocation.plans[assignment.id],
+            context,
+            self._directory,
+            self.load_balancer,
+            self.clock,
+            self._rng,
+        )
+
+    def collect_performance_metrics(self, answer: Answer, outcome: Outcome) -> RequestRecord:
+        """Phase 6: record what happened. The record leaves after the response."""
+        record = self.record_of(answer, outcome)
+        self._sink.report(record)
+        return record
+
+    def record_of(self, answer: Answer, outcome: Outcome) -> RequestRecord:
+        """Return the record of an answer as it stands now."""
+        request, execution, error = answer.request, answer.execution, answer.error
+        duration_s = self.clock.monotonic() - answer.started_at
+        first = execution.first_content_at if execution else None
+        candidate = execution.candidate if execution else None
+        usage = execution.usage if execution else None
+        return RequestRecord(
+            id=request.id,
+            started=self.clock.now() - duration_s,
+            tenant=request.tenant,
+            key=request.key,
+            requested_model=request.model,
+            operation=request.operation,
+            streamed=request.streamed,
+            specialist=candidate.specialist.name if candidate else None,
+            endpoint=candidate.endpoint.id if candidate else None,
+            variant=candidate.specialist.variants[0].id if candidate else None,
+            propensity=execution.assignment.propensity if execution else 1.0,
+            attempts=tuple(execution.attempts) if execution else (),
+            verdicts=tuple(map(verdict_record, execution.verdicts)) if execution else (),
+            quality=execution.report.quality if execution else None,
+            intent_alignment=execution.report.intent_alignment if execution else None,
+            outcome=outcome,
+            status=error.http_status if error and not (execution and execution.committed) else 200,
+            error=error.code if error else None,
+            finish_reason=execution.finish_reason if execution else None,
+            input_tokens=usage.input_tokens if usage else 0,
+            output_tokens=usage.output_tokens if usage else 0,
+            tokens_estimated=usage is not None and not usage.counted,
+            cost_usd=usage.cost_usd(candidate.specialist.price) if usage and candidate else 0.0,
+            duration_ms=1e3 * duration_s,
+            overhead_ms=1e3 * (duration_s - (execution.waited_s if execution else 0.0)),
+            first_token_ms=1e3 * (first - answer.started_at) if first else None,
+            chunks=execution.chunks if execution else 0,
+            rev=self._directory.snapshot.rev,
+        )
+
+
+def specialist_result(execution: Execution, answer: Chunk) -> SpecialistResult:
+    """Return what the execution contributed."""
+    candidate = execution.candidate
+    return SpecialistResult(
+        assignment_id=execution.assignment.id,
+        result=answer,
+        monitoring_report=execution.report,
+        execution_metadata=ExecutionMetadata(
+            specialist=candidate.specialist.name,
+            endpoint=candidate.endpoint.id,
+            variant=candidate.specialist.variants[0].id,
+            attempts=len(execution.attempts),
+            duration_ms=sum(attempt.duration_ms for attempt in execution.attempts),
+            waited_ms=1e3 * execution.waited_s,
+        ),
+    )
+
+
+def verdict_record(verdict: Verdict) -> VerdictRecord:
+    """Return a verdict as it is reported."""
+    return VerdictRecord(
+        detector=verdict.detector,
+        rule=verdict.rule,
+        action=verdict.action,
+        channel=verdict.channel,
+        choice=verdict.choice,
+        position=verdict.position,
+    )
+
+
+def facts(record: RequestRecord) -> dict[str, Any]:
+    """Return the final facts of a request as its caller may see them."""
+    return msgspec.to_builtins(record)

@@ -1,0 +1,95 @@
+"""Several simulated models at once, everything about them drawn from one seed."""
+
+import asyncio
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.simulation.answer import Answer
+from guardian_cluster.simulation.fault import Fault
+from guardian_cluster.simulation.pace import Pace
+from guardian_cluster.simulation.schedule import Schedule
+from guardian_cluster.simulation.script import Script
+from guardian_cluster.simulation.server import ModelServer
+
+
+@dataclass(frozen=True, slots=True)
+class Inhabitant:
+    """How one server of a world starts out."""
+
+    said: Script | Answer | str = "All is well."
+    faults: Schedule | Fault | None = None
+    pace: Pace = field(default_factory=Pace)
+    models: tuple[str, ...] = ("simulated-1",)
+    api_key: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A fault that begins, or with None ends, at a moment of a play."""
+
+    at_s: float
+    server: str
+    fault: Schedule | Fault | None
+
+
+class World(Mapping[str, ModelServer]):
+    """Servers by name, started together and stopped together.
+
+    Each draws from a stream of its own, so a server added to a world leaves the others as they were.
+    """
+
+    def __init__(
+        self, inhabitants: Mapping[str, Inhabitant], *, rng: Random, clock: Clock | None = None
+    ) -> None:
+        seed = rng.getrandbits(63)
+        self._exits = AsyncExitStack()
+        self._servers = {
+            name: ModelServer(
+                one.said,
+                name=name,
+                faults=one.faults,
+                pace=one.pace,
+                models=one.models,
+                api_key=one.api_key,
+                tls=one.tls,
+                rng=Random(f"{seed}:{name}"),
+                clock=clock,
+            )
+            for name, one in inhabitants.items()
+        }
+
+    async def play(self, changes: Sequence[Change]) -> None:
+        """Make each change at its moment, counted in seconds from this call."""
+        passed_s = 0.0
+        for change in sorted(changes, key=lambda change: change.at_s):
+            await asyncio.sleep(change.at_s - passed_s)
+            passed_s = change.at_s
+            self._servers[change.server].fault = change.fault
+
+    def __getitem__(self, name: str) -> ModelServer:
+        return self._servers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._servers)
+
+    def __len__(self) -> int:
+        return len(self._servers)
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as starting:
+            for server in self._servers.values():
+                await starting.enter_async_context(server)
+            self._exits = starting.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()

@@ -1,0 +1,381 @@
+"""How a strict expression is read: precedence climbing over pieces, into a tree of our own.
+
+The usual precedence holds, and where usage is divided the expression is refused instead of guessed: `1/2x`, `200 + 10%`,
+`sin(30)`, `2^3x`, `square root of 16 + 9`, `f(x)`, `3!!`.
+"""
+
+from collections.abc import Sequence
+
+from guardian_cluster.specialists.builtin.solver.calls import make_call
+from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
+from guardian_cluster.specialists.builtin.solver.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
+from guardian_cluster.specialists.builtin.solver.tree import (
+    Constant,
+    Expression,
+    Factorial,
+    Negation,
+    Number,
+    Operation,
+    Operator,
+    Percent,
+    Variable,
+    variables,
+)
+
+MAX_DEPTH = 30
+"""Of parentheses, signs and powers inside one another; also bounds the recursion of this parser."""
+
+_SUM, _PRODUCT, _POWER = 1, 2, 4
+
+_PRECEDENCE = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "of": _PRODUCT, "% of": _PRODUCT}
+
+_TREE_OPERATORS: dict[str, Operator] = {
+    "+": "+",
+    "-": "-",
+    "*": "*",
+    "/": "/",
+    "of": "of",
+    "% of": "of",
+    "": "*",
+}
+
+_NEVER_VARIABLES = frozenset("EIOo")
+"""Too easily taken for a constant, a person or a digit."""
+
+_FUNCTION_LETTERS = frozenset("fghFGH")
+"""Before parentheses these letters name a function that nobody defined."""
+
+
+class _Parser:
+    """A position in the pieces and what is known about the current pair of parentheses."""
+
+    __slots__ = ("depth", "exponent_end", "has_open_division", "has_open_share", "pieces", "position")
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = pieces
+        self.position = 0
+        self.depth = 0
+        self.exponent_end = -1
+        self.has_open_division = False
+        self.has_open_share = False
+
+    def next_text(self) -> str:
+        """Return the next operator, or nothing where an operand or the end comes next."""
+        if self.position < len(self.pieces):
+            piece = self.pieces[self.position]
+            if piece.role == "O" or piece.role == "K":
+                return piece.text
+        return ""
+
+    def next_role(self) -> str:
+        """Return the role of the next piece, or nothing at the end."""
+        return self.pieces[self.position].role if self.position < len(self.pieces) else ""
+
+    def accept(self, text: str) -> bool:
+        """Step over an operator if it comes next."""
+        if self.next_text() == text:
+            self.position += 1
+            return True
+        return False
+
+    def deeper(self) -> None:
+        """Count one more level; raise `Refusal` when there are too many."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise Refusal(f"the expression is nested more than {MAX_DEPTH} deep")
+
+    def is_frame_end(self) -> bool:
+        """Tell whether the innermost parentheses, or the expression, end here."""
+        return self.position == len(self.pieces) or self.next_text() in (")", ",", "|")
+
+
+def parse(pieces: Sequence[Piece], indices: Sequence[str] = ()) -> Expression:
+    """Read all pieces as one expression; raise `Refusal` where they are not exactly one.
+
+    `indices` are letters a surrounding sum has declared; only they may be called `i`.
+    """
+    parser = _Parser(pieces)
+    node = _climb(parser, _SUM)
+    if parser.position < len(pieces):
+        raise Refusal(f"it does not know how to read the expression from {quoted(_rest(parser))} on")
+    _check_letters(variables(node), indices)
+    return node
+
+
+def _check_letters(names: Sequence[str], indices: Sequence[str]) -> None:
+    for name in names:
+        if name in _NEVER_VARIABLES or (name == "i" and name not in indices):
+            raise Refusal(f"the letter {name} can mean several things; use another one, such as x")
+    if len({name.lower() for name in names}) < len(names):
+        raise Refusal("the same letter is used in upper and in lower case")
+
+
+def _rest(parser: _Parser) -> str:
+    return " ".join(piece.text for piece in parser.pieces[parser.position : parser.position + 6])
+
+
+def _climb(parser: _Parser, minimum: int) -> Expression:
+    """Read operands joined by operators that bind at least as tightly as `minimum`."""
+    left = _signed(parser)
+    while True:
+        operator = parser.next_text()
+        if not operator and _is_implicit_product(parser):
+            precedence = _PRODUCT
+        else:
+            precedence = _PRECEDENCE.get(operator, 0)
+        if precedence < minimum or not precedence:
+            return left
+        parser.position += 1 if operator else 0
+        left = _combine(parser, operator, left, precedence)
+
+
+def _combine(parser: _Parser, operator: str, left: Expression, precedence: int) -> Expression:
+    _check_scope(parser, operator)
+    right = _climb(parser, precedence + 1)
+    if precedence == _SUM and _is_percentage(left) != _is_percentage(right):
+        raise Refusal(
+            "a percentage is added to a number that is not one; write 'increase 200 by 10%' or '200 + 0.1'"
+        )
+    if operator == "% of":
+        left = Percent(left)
+    return Operation(_TREE_OPERATORS[operator], left, right)
+
+
+def _check_scope(parser: _Parser, operator: str) -> None:
+    """Refuse an operator that leaves open how far an earlier "/" or "of" reaches."""
+    if not operator or operator in ("of", "% of"):
+        if parser.has_open_division:
+            raise Refusal("after a division, such as in 1/2x, it is unclear what is divided; use parentheses")
+        parser.has_open_share = parser.has_open_share or bool(operator)
+    elif operator in "+-":
+        if parser.has_open_share:
+            raise Refusal(
+                f"it is unclear whether the part after '{operator}' belongs to 'of'; use parentheses"
+            )
+        parser.has_open_division = False
+    else:
+        parser.has_open_division = operator == "/"
+        # Nobody raises to the power one: 9^1/2 means the square root at least as often as 9/2.
+        if operator == "/" and parser.position - 1 == parser.exponent_end and _exponent_is_one(parser):
+            raise Refusal("an exponent such as in 9^1/2 needs parentheses: 9^(1/2)")
+
+
+def _exponent_is_one(parser: _Parser) -> bool:
+    return parser.pieces[parser.position - 2].text == "1"
+
+
+def _is_percentage(node: Expression) -> bool:
+    match node:
+        case Percent():
+            return True
+        case Operation(operator="+" | "-", left=left):
+            return _is_percentage(left)
+        case Negation(operand=operand):
+            return _is_percentage(operand)
+        case _:
+            return False
+
+
+def _is_implicit_product(parser: _Parser) -> bool:
+    """Tell whether the next piece multiplies the last one without a sign, as in 2x or 3(x + 1)."""
+    role = parser.next_role()
+    opens = parser.next_text() in ("(", "√", "∛")
+    if role not in ("V", "C", "F", "P") and not opens:
+        return False
+    previous, following = parser.pieces[parser.position - 1], parser.pieces[parser.position]
+    if parser.position == parser.exponent_end and previous.end == following.start:
+        raise Refusal("after an exponent, as in 2^3x, it is unclear what belongs to it; use * or parentheses")
+    if opens and previous.role == "V" and previous.text in _FUNCTION_LETTERS:
+        raise Refusal(f"{previous.text}(…) looks like a function that is not defined")
+    if following.text == "(" and previous.role == "C":
+        raise Refusal(f"{previous.text}(…) looks like a function; write {previous.text}*(…)")
+    return True
+
+
+def _signed(parser: _Parser) -> Expression:
+    if parser.next_text() in ("-", "negative"):
+        parser.position += 1
+        parser.deeper()
+        node = Negation(_signed(parser))
+        parser.depth -= 1
+        return node
+    if parser.accept("+"):
+        return _unsigned(parser)
+    return _power(parser)
+
+
+def _unsigned(parser: _Parser) -> Expression:
+    if parser.next_text() in ("+", "-"):
+        raise Refusal("there are several signs in a row")
+    return _power(parser)
+
+
+def _power(parser: _Parser) -> Expression:
+    base = _postfix(parser)
+    if not parser.accept("^"):
+        return base
+    if parser.pieces[parser.position - 2].role == "S":
+        raise Refusal("a raised exponent followed by ^ can be read in two ways; use parentheses")
+    parser.deeper()
+    exponent = _signed(parser)
+    parser.depth -= 1
+    if parser.pieces[parser.position - 1].text != ")":
+        parser.exponent_end = parser.position
+    return Operation("^", base, exponent)
+
+
+def _postfix(parser: _Parser) -> Expression:
+    node = _atom(parser)
+    while True:
+        if parser.accept("!"):
+            if isinstance(node, Factorial):
+                raise Refusal("'!!' can mean two things; use parentheses")
+            node = Factorial(node)
+        elif parser.next_role() == "S":
+            node = Operation("^", node, _superscript(parser))
+        elif parser.next_text() == "%" and not isinstance(node, Percent):
+            node = _percent(parser, node)
+        elif parser.next_text() in ("°", "rad"):
+            node = make_call("degrees" if parser.next_text() == "°" else "radians", (node,))
+            parser.position += 1
+        else:
+            return node
+
+
+def _percent(parser: _Parser, node: Expression) -> Expression:
+    parser.position += 1
+    if parser.next_role() == "N" or parser.next_text() == "(":
+        raise Refusal("'%' can mean percent or remainder; write '17 mod 5' or '17% of 5'")
+    return Percent(node)
+
+
+def _superscript(parser: _Parser) -> Expression:
+    text = parser.pieces[parser.position].text
+    parser.position += 1
+    return Negation(Number(text[1:])) if text.startswith("-") else Number(text)
+
+
+def _atom(parser: _Parser) -> Expression:
+    piece = parser.pieces[parser.position] if parser.position < len(parser.pieces) else None
+    if piece is None:
+        raise Refusal("the expression ends where a number is missing")
+    parser.position += 1
+    match piece.role:
+        case "N":
+            return Number(piece.text)
+        case "V":
+            return Variable(piece.text)
+        case "C":
+            return Constant("pi" if piece.text == "pi" else "e" if piece.text == "e" else "infinity")
+        case "F":
+            return _call(parser, piece.text)
+        case "P":
+            return _call_in_words(parser, piece.text)
+        case _:
+            return _bracketed(parser, piece.text)
+
+
+def _bracketed(parser: _Parser, text: str) -> Expression:
+    if text == "(":
+        return _enclosed(parser, ")")
+    if text == "|":
+        return make_call("abs", (_enclosed(parser, "|"),))
+    if text in ("√", "∛"):
+        parser.deeper()
+        node = make_call("sqrt" if text == "√" else "cbrt", (_atom(parser),))
+        parser.depth -= 1
+        return node
+    raise Refusal(f"there is a {quoted(text)} where a number should be")
+
+
+def _enclosed(parser: _Parser, closing: str) -> Expression:
+    """Read an expression up to its closing bracket, with a scope of its own."""
+    parser.deeper()
+    outer = parser.has_open_division, parser.has_open_share
+    parser.has_open_division = parser.has_open_share = False
+    node = _climb(parser, _SUM)
+    if not parser.accept(closing):
+        raise Refusal(f"a {quoted(closing)} is missing")
+    parser.has_open_division, parser.has_open_share = outer
+    parser.depth -= 1
+    return node
+
+
+def _call(parser: _Parser, name: str) -> Expression:
+    exponent = _function_exponent(parser)
+    if parser.next_text() == "(":
+        node = make_call(name, _arguments(parser, name))
+    elif name in BARE and exponent is None:
+        node = make_call(name, (_bare_argument(parser),))
+        _check_reach(parser, is_root=name in ROOTS)
+    else:
+        raise Refusal(f"{name} needs its argument in parentheses")
+    return node if exponent is None else Operation("^", node, exponent)
+
+
+def _function_exponent(parser: _Parser) -> Expression | None:
+    """Read the 2 of sin²(x) and sin^2(x); sin^-1 means two things and is refused."""
+    if parser.next_role() == "S":
+        exponent = _superscript(parser)
+    elif parser.accept("^"):
+        exponent = _atom(parser)
+    else:
+        return None
+    if not isinstance(exponent, Number) or not exponent.text.isdigit():
+        raise Refusal(
+            "a function with such an exponent can be read in two ways; write (sin(x))^n or arcsin(x)"
+        )
+    return exponent
+
+
+def _arguments(parser: _Parser, name: str) -> tuple[Expression, ...]:
+    start = parser.position
+    parser.position += 1
+    parser.deeper()
+    outer = parser.has_open_division, parser.has_open_share
+    arguments: list[Expression] = []
+    while True:
+        parser.has_open_division = parser.has_open_share = False
+        arguments.append(_climb(parser, _SUM))
+        if parser.accept(")"):
+            break
+        if not parser.accept(",") or len(arguments) >= MAX_ARGUMENTS:
+            raise Refusal(f"the arguments of {name} are not a list in parentheses")
+    parser.has_open_division, parser.has_open_share = outer
+    parser.depth -= 1
+    takes_list = name in FUNCTIONS and FUNCTIONS[name].most > 1
+    if takes_list and any(piece.grouped for piece in parser.pieces[start : parser.position]):
+        raise Refusal(
+            "a comma could separate numbers or thousands; write the numbers without thousands commas"
+        )
+    return tuple(arguments)
+
+
+def _bare_argument(parser: _Parser) -> Expression:
+    if parser.next_role() not in ("N", "V", "C"):
+        raise Refusal("a function is not followed by a number, a letter or parentheses")
+    node = _atom(parser)
+    if parser.next_text() in ("°", "rad"):
+        node = make_call("degrees" if parser.next_text() == "°" else "radians", (node,))
+        parser.position += 1
+    return node
+
+
+def _check_reach(parser: _Parser, *, is_root: bool) -> None:
+    """Refuse "sin 2x" and "sqrt 16 + 9", which do not say how far the function reaches."""
+    if not parser.is_frame_end() and (is_root or parser.next_text() not in ("+", "-")):
+        raise Refusal("it is unclear how far the function reaches; put its argument in parentheses")
+
+
+def _call_in_words(parser: _Parser, name: str) -> Expression:
+    if parser.next_text() == "(":
+        parser.position += 1
+        return make_call(name, (_enclosed(parser, ")"),))
+    parser.deeper()
+    sign = parser.next_text() in ("-", "negative")
+    parser.position += 1 if sign else 0
+    argument = _bare_argument(parser)
+    parser.depth -= 1
+    _check_reach(parser, is_root=True)
+    return make_call(name, (Negation(argument) if sign else argument,))

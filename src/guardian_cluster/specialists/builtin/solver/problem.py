@@ -1,0 +1,235 @@
+"""Which problems the solver has methods for: one frozen type for each, between understanding and solving."""
+
+from typing import Literal
+
+import msgspec
+
+from guardian_cluster.specialists.builtin.solver.tree import Equation, Expression
+
+
+class _Kind(msgspec.Struct, frozen=True, tag=True):
+    """A question with everything its method needs."""
+
+
+class Evaluate(_Kind, frozen=True):
+    """What is this expression worth?"""
+
+    expression: Expression
+
+
+class ChangeByPercent(_Kind, frozen=True):
+    """What is the base after it grew (or, with a negative sign, shrank) by a percentage?"""
+
+    base: Expression
+    percent: Expression
+    sign: Literal[1, -1]
+
+
+class WhatPercent(_Kind, frozen=True):
+    """How many per cent of the whole is the part?"""
+
+    part: Expression
+    whole: Expression
+
+
+class PercentChange(_Kind, frozen=True):
+    """By how many per cent does the second differ from the first?"""
+
+    before: Expression
+    after: Expression
+
+
+class WholeOfPercent(_Kind, frozen=True):
+    """Of what is the part this percentage?"""
+
+    part: Expression
+    percent: Expression
+
+
+class Solve(_Kind, frozen=True):
+    """For which values of the unknowns do all equations hold?"""
+
+    equations: tuple[Equation, ...]
+    unknowns: tuple[str, ...]
+
+
+class Rewrite(_Kind, frozen=True):
+    """What does the expression look like expanded, factored or simplified?"""
+
+    expression: Expression
+    form: Literal["expand", "factor", "simplify"]
+
+
+class Differentiate(_Kind, frozen=True):
+    """What is the derivative, as a function or at a point?"""
+
+    expression: Expression
+    variable: str
+    order: int = 1
+    at: Expression | None = None
+
+
+class Integrate(_Kind, frozen=True):
+    """What is the antiderivative, or the integral between two bounds?"""
+
+    expression: Expression
+    variable: str
+    lower: Expression | None = None
+    upper: Expression | None = None
+
+
+class TakeLimit(_Kind, frozen=True):
+    """Where does the expression tend as the variable approaches the point?"""
+
+    expression: Expression
+    variable: str
+    point: Expression
+    side: Literal["both", "left", "right"] = "both"
+
+
+class AddUp(_Kind, frozen=True):
+    """What is the sum (or product) of the terms from one index to another?"""
+
+    term: Expression
+    index: str
+    first: Expression
+    last: Expression
+    operation: Literal["sum", "product"] = "sum"
+
+
+class ExpandSeries(_Kind, frozen=True):
+    """What is the Taylor polynomial around a point?"""
+
+    expression: Expression
+    variable: str
+    point: Expression
+    degree: int = 5
+
+
+class IsPrime(_Kind, frozen=True):
+    """Is the number prime?"""
+
+    number: Expression
+
+
+class Factorise(_Kind, frozen=True):
+    """Which primes is the number made of?"""
+
+    number: Expression
+
+
+class CommonDivisor(_Kind, frozen=True):
+    """Which is the greatest number that divides all of them?"""
+
+    numbers: tuple[Expression, ...]
+
+
+class CommonMultiple(_Kind, frozen=True):
+    """Which is the least number that all of them divide?"""
+
+    numbers: tuple[Expression, ...]
+
+
+class Remainder(_Kind, frozen=True):
+    """What remains of the first after division by the second?"""
+
+    dividend: Expression
+    modulus: Expression
+
+
+class IsDivisible(_Kind, frozen=True):
+    """Does the second divide the first?"""
+
+    dividend: Expression
+    divisor: Expression
+
+
+class ModularInverse(_Kind, frozen=True):
+    """Which number times this one leaves the remainder one?"""
+
+    number: Expression
+    modulus: Expression
+
+
+class NthPrime(_Kind, frozen=True):
+    """Which is the n-th prime, two being the first?"""
+
+    position: Expression
+
+
+class NeighbouringPrime(_Kind, frozen=True):
+    """Which is the next larger or smaller prime?"""
+
+    number: Expression
+    direction: Literal[1, -1]
+
+
+class CountPrimes(_Kind, frozen=True):
+    """How many primes are there up to a limit?"""
+
+    limit: Expression
+    inclusive: bool
+
+
+class Divisors(_Kind, frozen=True):
+    """Which (or how many) numbers divide this one?"""
+
+    number: Expression
+    count_only: bool = False
+
+
+class Choose(_Kind, frozen=True):
+    """In how many ways can some be chosen from so many?"""
+
+    total: Expression
+    chosen: Expression
+
+
+class Average(_Kind, frozen=True):
+    """What is the arithmetic mean?"""
+
+    numbers: tuple[Expression, ...]
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """A number of units; `unit` is a name from units.py."""
+
+    number: Expression
+    unit: str
+
+
+class Convert(_Kind, frozen=True):
+    """How much is this in another unit? Several amounts, as in 5 ft 10 in, are added."""
+
+    amounts: tuple[Amount, ...]
+    target: str
+
+
+Problem = (
+    Evaluate
+    | ChangeByPercent
+    | WhatPercent
+    | PercentChange
+    | WholeOfPercent
+    | Solve
+    | Rewrite
+    | Differentiate
+    | Integrate
+    | TakeLimit
+    | AddUp
+    | ExpandSeries
+    | IsPrime
+    | Factorise
+    | CommonDivisor
+    | CommonMultiple
+    | Remainder
+    | IsDivisible
+    | ModularInverse
+    | NthPrime
+    | NeighbouringPrime
+    | CountPrimes
+    | Divisors
+    | Choose
+    | Average
+    | Convert
+)

@@ -1,0 +1,108 @@
+"""Decides what an endpoint's failure means: for the caller, and for whether to try elsewhere."""
+
+import email.utils
+from typing import Any, cast
+
+import msgspec
+
+from guardian_cluster.domain.errors import AttemptFailed
+
+MAX_RETRY_AFTER_S = 120.0
+"""The OpenAI clients give up at once when told to wait longer (measured with openai 3.54)."""
+
+_MESSAGE_LIMIT = 2_000
+"""Characters of an endpoint's error message that are passed on."""
+
+
+def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, now: float) -> AttemptFailed:
+    """Return the failure that a response with an error status is.
+
+    An endpoint's 401 and 403 are the operator's fault and must never look like the caller's, so they become 502.
+    """
+    error = error_object(body)
+    message = str(error["message"]) if error else f"The model's endpoint answered with status {status}."
+    if status in (401, 403):
+        text = f"The endpoint rejected the gateway's own credentials (status {status}): check its api_key."
+        return AttemptFailed(text, code="upstream_credentials_rejected", upstream_status=status)
+    if status == 404:
+        text = f"The endpoint does not know its model or path: {message}"
+        return AttemptFailed(text, code="upstream_not_found", upstream_status=status)
+    return AttemptFailed(
+        message,
+        code="upstream_rate_limited" if status == 429 else "upstream_error",
+        elsewhere=status in (408, 409, 425, 429) or status >= 500,
+        upstream_status=status,
+        upstream=error,
+        retry_after_s=retry_after_s(headers, now=now),
+        status=status if status in CLIENT_STATUSES else 502,
+    )
+
+
+CLIENT_STATUSES = frozenset({400, 408, 409, 413, 422, 429, 500, 502, 503, 504})
+"""Statuses passed on as they are: each maps to one exception of the OpenAI clients."""
+
+
+def from_answer(answer: "dict[str, Any]") -> AttemptFailed | None:
+    """Return the failure hidden in an answer with status 200, or `None` when it is an answer."""
+    error = answer.get("error")
+    if error:
+        found = normalise(error)
+        return AttemptFailed(found["message"], code="upstream_error", upstream=found, upstream_status=200)
+    return None
+
+
+def error_object(body: bytes) -> dict[str, Any] | None:
+    """Return the error object of a body in OpenAI's shape, or in one of the shapes that model servers use instead."""
+    try:
+        parsed = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    except RecursionError:
+        return None
+    if not isinstance(parsed, dict):
+        return None
+    fields = cast("dict[str, Any]", parsed)
+    for name in ("error", "detail", "message"):
+        if fields.get(name):
+            return normalise(fields[name] if name != "message" else fields)
+    return None
+
+
+def normalise(error: Any) -> dict[str, Any]:
+    """Bring an endpoint's error into OpenAI's shape: `message`, `type`, `param`, `code`."""
+    fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {"message": error}
+    message = fields.get("message")
+    text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
+    kind, param, code = fields.get("type"), fields.get("param"), fields.get("code")
+    return {
+        "message": text[:_MESSAGE_LIMIT],
+        "type": kind if isinstance(kind, str) else "server_error",
+        "param": param if isinstance(param, str) else None,
+        "code": str(code) if isinstance(code, (str, int)) else None,
+    }
+
+
+def retry_after_s(headers: "dict[str, str | None]", *, now: float) -> float | None:
+    """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110)."""
+    milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
+    wait = _number(milliseconds, 1000.0)
+    if wait is None:
+        wait = _number(value, 1.0)
+    if wait is None and value:
+        wait = _until(value, now)
+    return None if wait is None else min(max(wait, 0.0), MAX_RETRY_AFTER_S)
+
+
+def _number(value: str | None, divisor: float) -> float | None:
+    try:
+        seconds = float(value) / divisor if value else None
+    except ValueError:
+        return None
+    return seconds if seconds is not None and seconds == seconds else None  # NaN is not equal to itself
+
+
+def _until(value: str, now: float) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(value).timestamp() - now
+    except (ValueError, OverflowError):
+        return None

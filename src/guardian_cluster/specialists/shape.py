@@ -1,0 +1,69 @@
+"""The shape of an answer, checked before anything reads it: a model's server is as hostile as its words."""
+
+from typing import Any
+
+import msgspec
+
+from guardian_cluster.domain.errors import AttemptFailed
+
+
+class _Call(msgspec.Struct, frozen=True):
+    name: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _ToolCall(msgspec.Struct, frozen=True):
+    index: int = 0
+    function: _Call | None = None
+    custom: _Call | None = None
+
+
+class _Part(msgspec.Struct, frozen=True):
+    content: str | list[dict[str, Any]] | None = None
+    tool_calls: list[_ToolCall] | None = None
+    function_call: _Call | None = None
+    audio: dict[str, Any] | None = None
+
+
+class _Token(msgspec.Struct, frozen=True):
+    token: str | None = None
+    bytes: list[int] | None = None
+    top_logprobs: list["_Token"] | None = None
+
+
+class _Logprobs(msgspec.Struct, frozen=True):
+    content: list[_Token] | None = None
+    refusal: list[_Token] | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    index: int = 0
+    delta: _Part | None = None
+    message: _Part | None = None
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Usage(msgspec.Struct, frozen=True):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+
+
+def check(answer: dict[str, Any]) -> None:
+    """Refuse a chunk or answer whose known fields have other types than OpenAI's; unknown fields may be anything.
+
+    Raises:
+        AttemptFailed: with the place and the type found.
+    """
+    try:
+        msgspec.convert(answer, _Answer)
+    except msgspec.ValidationError as error:
+        raise AttemptFailed(
+            f"The model's answer has a wrong shape: {error}.", code="upstream_malformed"
+        ) from None

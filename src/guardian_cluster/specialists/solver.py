@@ -1,0 +1,86 @@
+"""SolverSpecialist: the built-in solver, answering in the shape of a model."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from guardian_cluster.contract.snapshot import Endpoint
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.specialists.specialist import Chunk, Context, Task
+
+
+class Answerer(Protocol):
+    """Something that answers a question in words, or says that it cannot."""
+
+    async def answer(self, question: str) -> str:
+        """Return the answer.
+
+        Raises:
+            AttemptFailed: it could not be found out, for a reason that lies with the machine.
+        """
+        ...
+
+
+class SolverSpecialist:
+    """Answers the last message of the user, exactly; the conversation before it is not read."""
+
+    def __init__(self, name: str, answerer: Answerer, clock: Clock) -> None:
+        self.name = name
+        self._answerer = answerer
+        self._clock = clock
+
+    async def execute(self, task: Task, context: Context, endpoint: Endpoint) -> AsyncIterator[list[Chunk]]:
+        """Answer the task; see `Specialist.execute`."""
+        request = task.request
+        question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
+        text = await self._answerer.answer(question)
+        shared: Chunk = {
+            "id": f"chatcmpl-{request.id}",
+            "created": int(self._clock.now()),
+            "model": endpoint.model,
+        }
+        if request.streamed:
+            yield [
+                {**shared, "object": "chat.completion.chunk", "choices": [choice]}
+                for choice in _stream_choices(text)
+            ]
+        else:
+            message = {"role": "assistant", "content": text, "refusal": None}
+            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+            usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+            yield [{**shared, "object": "chat.completion", "choices": [choice], "usage": usage}]
+
+
+def _stream_choices(text: str) -> list[Chunk]:
+    deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
+    deltas += [({"content": line}, None) for line in text.splitlines(keepends=True)]
+    deltas.append(({}, "stop"))
+    return [
+        {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason} for delta, reason in deltas
+    ]
+
+
+class SolverAnswers:
+    """The solver as an answerer. Its process starts with the first question."""
+
+    def __init__(self) -> None:
+        self._solver: Solver | None = None
+
+    async def answer(self, question: str) -> str:
+        """Return the solution with its steps, or why there is none; see `Answerer.answer`."""
+        if self._solver is None:
+            self._solver = Solver()
+        try:
+            solved = await self._solver.solve(question)
+        except SolverBusy as error:
+            raise AttemptFailed(str(error), code="solver_busy", status=503, retry_after_s=1.0) from error
+        return render(solved) if isinstance(solved, Solution) else render_refusal(solved)
+
+    async def close(self) -> None:
+        """End the solver's process."""
+        if self._solver is not None:
+            await self._solver.close()
+
+
+def is_solvable(question: str) -> bool:
+    """Return whether the solver understands the whole of a question."""
+    return not isinstance(understand(question), NotUnderstood)

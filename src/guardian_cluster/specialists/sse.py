@@ -1,0 +1,55 @@
+"""Server-sent events, read the way model servers write them: blocks of bytes in, `data:` payloads out."""
+
+from guardian_cluster.domain.errors import AttemptFailed
+
+
+class EventReader:
+    """Splits a stream of blocks into events, for any cutting of the stream into blocks.
+
+    Follows the event stream format of the HTML standard, section 9.2, as far as model servers use it: `data:` lines (several
+    make one payload), comments and other fields skipped, lines ended by LF or CRLF.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._open: list[bytes] = []  # the pieces of the line that has not ended yet
+        self._open_bytes = 0
+        self._data: list[bytes] = []
+        self._max_bytes = max_bytes
+
+    def feed(self, block: bytes) -> list[bytes]:
+        """Return the payloads completed by this block.
+
+        Raises:
+            AttemptFailed: one line is larger than `max_bytes`.
+        """
+        first, newline, rest = block.partition(b"\n")
+        self._open.append(first)
+        self._open_bytes += len(first)
+        if self._open_bytes > self._max_bytes:
+            raise AttemptFailed(
+                f"The model sent a line of over {self._max_bytes} bytes.", code="upstream_answer_too_large"
+            )
+        payloads: list[bytes] = []
+        if newline:
+            # Joined once a line, not once a block: a line of megabytes would otherwise be copied again and again.
+            lines = [b"".join(self._open), *rest.split(b"\n")]
+            last = lines.pop()
+            self._open, self._open_bytes = [last], len(last)
+            for line in lines:
+                self._line(line, payloads)
+        return payloads
+
+    def finish(self) -> list[bytes]:
+        """Return the payload that the end of the stream completes: some servers leave out the last empty line."""
+        payloads: list[bytes] = []
+        self._line(b"".join(self._open), payloads)
+        self._line(b"", payloads)
+        self._open.clear()
+        return payloads
+
+    def _line(self, line: bytes, payloads: list[bytes]) -> None:
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].strip())
+        elif not line.strip() and self._data:
+            payloads.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
+            self._data.clear()

@@ -1,0 +1,193 @@
+"""Every question asked of `telemetry.db`: windows are answered from roll-ups, single requests from rows."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, tuple_
+
+from guardian_cluster.contract.records import (
+    AttemptRecord,
+    Feedback,
+    GatewayEvent,
+    Payload,
+    RequestRecord,
+    Spend,
+    VerdictRecord,
+)
+from guardian_cluster.storage import tables
+from guardian_cluster.storage.histogram import quantiles
+from guardian_cluster.storage.rollups import MINUTE_S
+
+Measure = Literal["duration", "first_token", "overhead"]
+Dimension = Literal["specialist", "endpoint", "variant", "tenant", "outcome"]
+Group = tuple[str, ...]
+"""A value for each dimension that was asked for, in that order; `()` where none was."""
+
+_Part = TypeVar("_Part", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A time to look at, in Unix seconds: the whole minutes that begin in it.
+
+    Minutes older than a day are kept as five, and after thirty days as hours (`retention.COARSER`); those
+    count where they begin.
+    """
+
+    since: float
+    until: float
+
+    def holds(self, table: tables.Table) -> ColumnElement[bool]:
+        """Return the condition on the roll-ups of `table`."""
+        since = self.since // MINUTE_S * MINUTE_S
+        return and_(table.c.start >= since, table.c.start < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which of the newest requests: at most `limit` that began before `before`, of one tenant or of all."""
+
+    limit: int = 50
+    before: tuple[float, str] | None = None
+    """(`started`, `id`) of the last one of the page before."""
+    tenant: str | None = None
+
+
+def percentiles(
+    connection: Connection,
+    window: Window,
+    measure: Measure,
+    wanted: Sequence[float],
+    *,
+    by: Sequence[Dimension] = (),
+    where: Mapping[Dimension, str] | None = None,
+) -> dict[Group, list[float | None]]:
+    """Return the quantiles `wanted` (0 to 1) of a time in ms, each within `histogram.RELATIVE_ERROR`."""
+    table = tables.rollup_histogram
+    groups = [tables.series.c[name] for name in by]
+    query = select(*groups, table.c.bucket, func.sum(table.c.n))
+    query = _over_series(query, table, window, where or {}).where(table.c.measure == measure)
+    counts: dict[Group, dict[int, int]] = defaultdict(dict)
+    for row in connection.execute(query.group_by(*groups, table.c.bucket)):
+        *group, bucket, n = tuple(row)
+        counts[tuple(group)][bucket] = int(n)
+    return {group: quantiles(buckets, wanted) for group, buckets in counts.items()}
+
+
+def totals(
+    connection: Connection,
+    window: Window,
+    *,
+    by: Sequence[Dimension] = (),
+    where: Mapping[Dimension, str] | None = None,
+) -> dict[Group, dict[str, float]]:
+    """Return the sum of every column of `tables.ADDED` for each group that had a request."""
+    table = tables.rollup
+    groups = [tables.series.c[name] for name in by]
+    sums = [func.sum(table.c[name]) for name in tables.ADDED]
+    query = _over_series(select(*groups, *sums), table, window, where or {})
+    query = query.group_by(*groups).having(func.sum(table.c.n) > 0)
+    return {
+        tuple(row[: len(by)]): dict(zip(tables.ADDED, map(_plain, row[len(by) :]), strict=True))
+        for row in connection.execute(query)
+    }
+
+
+def recent_requests(connection: Connection, page: Page) -> list[RequestRecord]:
+    """Return a page of requests with their attempts and verdicts, newest first."""
+    request = tables.request.c
+    query = select(tables.request).order_by(request.started.desc(), request.id.desc()).limit(page.limit)
+    if page.tenant is not None:
+        query = query.where(request.tenant == page.tenant)
+    if page.before is not None:
+        query = query.where(tuple_(request.started, request.id) < page.before)
+    return _with_parts(connection, connection.execute(query).all())
+
+
+def request_by_id(connection: Connection, id: str, *, tenant: str | None = None) -> RequestRecord | None:
+    """Return one request; `None` if there is none, or it is not this tenant's."""
+    query = _of_tenant(select(tables.request).where(tables.request.c.id == id), tables.request, tenant)
+    return next(iter(_with_parts(connection, connection.execute(query).all())), None)
+
+
+def payload_of(connection: Connection, request_id: str, *, tenant: str | None = None) -> Payload | None:
+    """Return the words of one request, where they were kept and are this tenant's."""
+    columns = [tables.payload.c[name] for name in Payload.__struct_fields__]
+    query = _of_tenant(select(*columns), tables.payload, tenant)
+    row = connection.execute(query.where(tables.payload.c.request_id == request_id)).first()
+    return None if row is None else Payload(**_named(row))
+
+
+def feedback_of(connection: Connection, request_id: str, *, tenant: str | None = None) -> list[Feedback]:
+    """Return what was said about one request, in the order it came."""
+    columns = [tables.feedback.c[name] for name in Feedback.__struct_fields__]
+    query = _of_tenant(select(*columns), tables.feedback, tenant).order_by(tables.feedback.c.id)
+    rows = connection.execute(query.where(tables.feedback.c.request_id == request_id))
+    return [Feedback(**_named(row)) for row in rows]
+
+
+def recent_events(connection: Connection, limit: int = 50) -> list[GatewayEvent]:
+    """Return what gateways noticed, newest first."""
+    event = tables.gateway_event.c
+    columns = [event[name] for name in GatewayEvent.__struct_fields__]
+    rows = connection.execute(select(*columns).order_by(event.at.desc(), event.id.desc()).limit(limit))
+    return [GatewayEvent(**_named(row)) for row in rows]
+
+
+def spend_of(connection: Connection, month: str) -> list[Spend]:
+    """Return what every key has spent in a month."""
+    rows = connection.execute(select(tables.spend).where(tables.spend.c.month == month))
+    return [Spend(**_named(row)) for row in rows]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """Return the number of rows of each table; slow on large ones."""
+    return {
+        table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+        for table in tables.metadata.sorted_tables
+    }
+
+
+def _over_series(
+    query: Select[Any], table: tables.Table, window: Window, where: Mapping[Dimension, str]
+) -> Select[Any]:
+    joined = query.join_from(table, tables.series, table.c.series_id == tables.series.c.id)
+    matches = [tables.series.c[name] == value for name, value in where.items()]
+    return joined.where(window.holds(table), *matches)
+
+
+def _of_tenant(query: Select[Any], table: tables.Table, tenant: str | None) -> Select[Any]:
+    return query if tenant is None else query.where(table.c.tenant == tenant)
+
+
+def _with_parts(connection: Connection, rows: Sequence[Row[Any]]) -> list[RequestRecord]:
+    ids = [row.id for row in rows]
+    attempts = _parts(connection, tables.attempt, AttemptRecord, ids)
+    verdicts = _parts(connection, tables.verdict, VerdictRecord, ids)
+    return [
+        RequestRecord(**_named(row), attempts=attempts[row.id], verdicts=verdicts[row.id]) for row in rows
+    ]
+
+
+def _parts(
+    connection: Connection, table: tables.Table, kind: type[_Part], request_ids: Iterable[str]
+) -> Mapping[str, tuple[_Part, ...]]:
+    columns = [table.c[name] for name in kind.__struct_fields__]
+    chosen = table.c.request_id.in_(list(request_ids))
+    query = select(table.c.request_id, *columns).where(chosen).order_by(table.c.request_id, table.c.number)
+    found: dict[str, tuple[_Part, ...]] = defaultdict(tuple)
+    for request_id, *values in connection.execute(query):
+        found[request_id] += (kind(**dict(zip(kind.__struct_fields__, values, strict=True))),)
+    return found
+
+
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)  # pyright: ignore[reportPrivateUsage]  the documented way to a row's names
+
+
+def _plain(value: Any) -> float:
+    """Return a sum as a number: PostgreSQL gives those of integers as decimals."""
+    return value if isinstance(value, int | float) else float(value)

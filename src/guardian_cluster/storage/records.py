@@ -1,0 +1,198 @@
+"""Writes a batch of reports in one transaction: rows, roll-ups, spending, and the mark that it was taken.
+
+All of a batch is on disk or none of it, and each batch is taken once however often it is sent
+(docs/design/storage.md).
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import msgspec
+from sqlalchemy import Connection, select, tuple_
+
+from guardian_cluster.contract.link import Batch, BatchId
+from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, RequestRecord, Spend
+from guardian_cluster.contract.snapshot import RecordPolicy
+from guardian_cluster.storage import tables
+from guardian_cluster.storage.rollups import add_rollups, roll_up
+from guardian_cluster.storage.upsert import Row, added, insert, insert_new
+
+_Kind = TypeVar("_Kind", bound=msgspec.Struct)
+
+DAY_S = 86_400
+
+LARGEST = 253_402_300_800
+"""The end of the year 9999 in Unix seconds, and more than any count, time or price of one request can be. A
+number beyond it, an infinity or not-a-number would spoil every sum it enters, for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch."""
+
+    duplicate: bool = False
+    """It had been taken before; nothing was written."""
+    spend: tuple[Spend, ...] = ()
+    """What the keys of the batch have spent, all told."""
+    refused: int = 0
+    """Reports with impossible numbers, or that could not be read; an event says so in the database."""
+
+
+def write_batch(connection: Connection, batch: Batch, *, now: float, policy: RecordPolicy) -> Written:
+    """Write a batch in the caller's transaction, unless it was taken before.
+
+    A request whose id is known is passed over, and counts nowhere. Payloads are kept only while `policy`
+    keeps bodies: those of a spool may be older than the operator's decision against it.
+    """
+    if not _take(connection, batch.id, now):
+        return Written(duplicate=True)
+    requests = _storable(batch.requests)
+    payloads = _storable(batch.payloads)
+    feedback = _storable(batch.feedback)
+    events = _storable(batch.events)
+    kept = len(requests) + len(payloads) + len(feedback) + len(events)
+    sent = len(batch.requests) + len(batch.payloads) + len(batch.feedback) + len(batch.events)
+    refused = batch.unreadable + sent - kept
+    spend = _write_requests(connection, requests)
+    if policy.bodies != "off":
+        _insert(connection, tables.payload, [_payload_row(item, policy) for item in payloads])
+    _insert(connection, tables.feedback, [_feedback_row(item) for item in feedback])
+    write_events(connection, batch.id.boot_id, [*events, *_refusal(refused, now)])
+    return Written(spend=spend, refused=refused)
+
+
+def refuse_batch(connection: Connection, batch: Batch, *, now: float) -> Written:
+    """Take a batch without writing its reports, which the database will not have; only an event counts them.
+
+    Without this one impossible report would be sent again for ever, and hold up all that follow it.
+    """
+    if not _take(connection, batch.id, now):
+        return Written(duplicate=True)
+    sent = len(batch.requests) + len(batch.payloads) + len(batch.feedback) + len(batch.events)
+    refused = sent + batch.unreadable
+    write_events(connection, batch.id.boot_id, _refusal(refused, now))
+    return Written(refused=refused)
+
+
+def write_events(connection: Connection, boot_id: str, events: Iterable[GatewayEvent]) -> None:
+    """Write what a gateway noticed."""
+    _insert(connection, tables.gateway_event, [_event_row(event, boot_id) for event in events])
+
+
+def month_of(unix_s: float) -> str:
+    """Return the calendar month (UTC) in which spending at this time counts, as in `2026-11`."""
+    return time.strftime("%Y-%m", time.gmtime(unix_s))
+
+
+def _take(connection: Connection, id: BatchId, now: float) -> bool:
+    """Raise the stream's mark to this batch; false where it is there or above."""
+    statement = insert(connection, tables.batch)
+    row = {"boot_id": id.boot_id, "spooled": id.spooled, "sequence": id.sequence, "received": now}
+    newer = statement.on_conflict_do_update(
+        index_elements=[tables.batch.c.boot_id, tables.batch.c.spooled],
+        set_={"sequence": statement.excluded.sequence, "received": statement.excluded.received},
+        where=tables.batch.c.sequence < statement.excluded.sequence,
+    )
+    return connection.execute(newer, row).rowcount > 0
+
+
+def _write_requests(connection: Connection, requests: Sequence[RequestRecord]) -> tuple[Spend, ...]:
+    fresh = _unknown(connection, requests)
+    attempts = [
+        _part_row(part, record.id, number) for record in fresh for number, part in enumerate(record.attempts)
+    ]
+    verdicts = [
+        _part_row(part, record.id, number) for record in fresh for number, part in enumerate(record.verdicts)
+    ]
+    _insert(connection, tables.request, [_request_row(record) for record in fresh])
+    _insert(connection, tables.attempt, attempts)
+    _insert(connection, tables.verdict, verdicts)
+    add_rollups(connection, roll_up(fresh))
+    return _add_spend(connection, fresh)
+
+
+def _unknown(connection: Connection, requests: Sequence[RequestRecord]) -> Sequence[RequestRecord]:
+    """Return the requests whose ids are new, the first of each."""
+    first = {record.id: record for record in reversed(requests)}
+    if not first:
+        return ()
+    known = connection.scalars(select(tables.request.c.id).where(tables.request.c.id.in_(first)))
+    for id in known:
+        del first[id]
+    return [record for record in requests if first.get(record.id) is record]
+
+
+def _add_spend(connection: Connection, requests: Sequence[RequestRecord]) -> tuple[Spend, ...]:
+    costs: dict[tuple[str, str], float] = defaultdict(float)
+    for record in requests:
+        if record.key is not None and record.cost_usd:
+            costs[record.key, month_of(record.started)] += record.cost_usd
+    if not costs:
+        return ()
+    rows = [{"key": key, "month": month, "usd": usd} for (key, month), usd in costs.items()]
+    connection.execute(added(insert(connection, tables.spend), ["usd"]), rows)
+    spend = tables.spend.c
+    found = connection.execute(select(tables.spend).where(tuple_(spend.key, spend.month).in_(list(costs))))
+    return tuple(Spend(key=row.key, month=row.month, usd=row.usd) for row in found)
+
+
+def _insert(connection: Connection, table: tables.Table, rows: Sequence[Row]) -> None:
+    if rows:
+        connection.execute(insert_new(connection, table), rows)
+
+
+def _request_row(record: RequestRecord) -> Row:
+    row = msgspec.structs.asdict(record)
+    del row["attempts"], row["verdicts"]
+    row["requested_model"] = _plain(record.requested_model)
+    return row
+
+
+def _part_row(part: msgspec.Struct, request_id: str, number: int) -> Row:
+    return msgspec.structs.asdict(part) | {"request_id": request_id, "number": number}
+
+
+def _payload_row(payload: Payload, policy: RecordPolicy) -> Row:
+    row = msgspec.structs.asdict(payload)
+    row["response_text"] = _plain(payload.response_text)
+    row["expires"] = payload.recorded + policy.bodies_days * DAY_S
+    return row
+
+
+def _feedback_row(feedback: Feedback) -> Row:
+    row = msgspec.structs.asdict(feedback)
+    return {name: _plain(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def _event_row(event: GatewayEvent, boot_id: str) -> Row:
+    row = msgspec.structs.asdict(event)
+    return row | {"boot_id": boot_id, "detail": _plain(event.detail)}
+
+
+def _refusal(count: int, now: float) -> list[GatewayEvent]:
+    if not count:
+        return []
+    return [GatewayEvent(kind="dropped", at=now, subject="refused", count=count)]
+
+
+def _plain(text: str) -> str:
+    """Return text without NUL, which PostgreSQL cannot keep."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def _storable(reports: Sequence[_Kind]) -> Sequence[_Kind]:
+    return [report for report in reports if _fits(report)]
+
+
+def _fits(value: object) -> bool:
+    """Tell whether every number in a report, at any depth, is one that can be added up."""
+    if isinstance(value, int | float):
+        return -LARGEST < value < LARGEST
+    if isinstance(value, tuple):
+        return all(map(_fits, cast("tuple[object, ...]", value)))
+    if isinstance(value, msgspec.Struct):
+        return all(map(_fits, msgspec.structs.astuple(value)))
+    return True

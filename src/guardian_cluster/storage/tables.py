@@ -1,0 +1,233 @@
+"""The tables of `telemetry.db`, as the newest migration leaves them; times in Unix seconds, durations in ms.
+
+Exact rows (`request` and what hangs on it) are for looking at single requests and live for days; roll-ups are
+for every number over a window and live for a year (docs/design/storage.md).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeEngine
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Number: TypeEngine[int] = BigInteger().with_variant(Integer(), "sqlite")
+"""A key that the database counts up; SQLite does so for INTEGER alone, which has 64 bits there."""
+
+
+def _text(name: str, *, nullable: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=nullable)
+
+
+def _real(name: str, *, nullable: bool = False) -> Column[float]:
+    return Column(name, Double, nullable=nullable)
+
+
+def _integer(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
+
+
+request = Table(
+    "request",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _real("started"),
+    _text("tenant"),
+    _text("key", nullable=True),
+    _text("requested_model"),
+    _text("operation"),
+    Column("streamed", Boolean, nullable=False),
+    _text("specialist", nullable=True),
+    _text("endpoint", nullable=True),
+    _text("variant", nullable=True),
+    _real("propensity"),
+    _real("quality", nullable=True),
+    _real("intent_alignment", nullable=True),
+    _text("outcome"),
+    _integer("status"),
+    _text("error", nullable=True),
+    _text("finish_reason", nullable=True),
+    _integer("input_tokens"),
+    _integer("output_tokens"),
+    Column("tokens_estimated", Boolean, nullable=False),
+    _real("cost_usd"),
+    _real("duration_ms"),
+    _real("overhead_ms"),
+    _real("first_token_ms", nullable=True),
+    _integer("chunks"),
+    _integer("rev"),
+    Index(None, "started"),
+    Index(None, "tenant", "started"),
+)
+
+
+def _of_request() -> Column[str]:
+    return Column("request_id", Text, ForeignKey("request.id", ondelete="CASCADE"), primary_key=True)
+
+
+attempt = Table(
+    "attempt",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("specialist"),
+    _text("endpoint"),
+    _text("outcome"),
+    _text("error", nullable=True),
+    _real("duration_ms"),
+    _real("first_token_ms", nullable=True),
+    sqlite_with_rowid=False,
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("detector"),
+    _text("rule"),
+    _text("action"),
+    _text("channel"),
+    _integer("choice"),
+    _integer("position"),
+    sqlite_with_rowid=False,
+)
+
+# Payloads and feedback name their request without a foreign key: they may arrive before it, and outlive it.
+payload = Table(
+    "payload",
+    metadata,
+    Column("request_id", Text, primary_key=True),
+    _text("tenant"),
+    _real("recorded"),
+    _real("expires"),
+    Column("request_body", LargeBinary, nullable=False),
+    _text("response_text"),
+    Index(None, "recorded"),
+    Index(None, "expires"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    _text("request_id"),
+    _text("tenant"),
+    _real("received"),
+    _real("score", nullable=True),
+    _text("label", nullable=True),
+    _text("comment", nullable=True),
+    Index(None, "request_id"),
+    Index(None, "received"),
+)
+
+gateway_event = Table(
+    "gateway_event",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    _text("boot_id"),
+    _text("kind"),
+    _real("at"),
+    _text("subject"),
+    _text("detail"),
+    _integer("count"),
+    Index(None, "at"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("boot_id", Text, primary_key=True),
+    Column("spooled", Boolean, primary_key=True),
+    _integer("sequence"),
+    _real("received"),
+)
+"""The highest sequence taken of each stream of batches; what is not above it has been taken before."""
+
+series = Table(
+    "series",
+    metadata,
+    Column("id", _Number, primary_key=True),
+    _text("specialist"),
+    _text("endpoint"),
+    _text("variant"),
+    _text("tenant"),
+    _text("outcome"),
+    UniqueConstraint("specialist", "endpoint", "variant", "tenant", "outcome"),
+)
+"""The combinations that occurred; roll-ups name them by number. What a request did not have is an empty
+text."""
+
+COUNTS = (
+    "n",
+    "first_token_n",
+    "quality_n",
+    "alignment_n",
+    "input_tokens",
+    "output_tokens",
+    "attempts",
+    "verdicts",
+)
+SUMS = (
+    "duration_ms",
+    "duration_ms_squares",
+    "overhead_ms",
+    "first_token_ms",
+    "first_token_ms_squares",
+    "quality",
+    "quality_squares",
+    "alignment",
+    "alignment_squares",
+    "cost_usd",
+    "cost_usd_squares",
+)
+ADDED = COUNTS + SUMS
+"""The columns of a roll-up that add up. `_n` counts the requests that had the value; squares give
+variances."""
+
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("series_id", _Number, primary_key=True, autoincrement=False),
+    *map(_integer, COUNTS),
+    *map(_real, SUMS),
+    sqlite_with_rowid=False,
+)
+
+rollup_histogram = Table(
+    "rollup_histogram",
+    metadata,
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("series_id", _Number, primary_key=True, autoincrement=False),
+    Column("measure", Text, primary_key=True),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),
+    _integer("n"),
+    sqlite_with_rowid=False,
+)
+
+spend = Table(
+    "spend",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    _real("usd"),
+)

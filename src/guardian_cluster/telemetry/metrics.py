@@ -1,0 +1,99 @@
+"""Prometheus metrics, under the names of OpenTelemetry's conventions for generative AI where it has one.
+
+Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become underscores and units are added, as Prometheus asks.
+"""
+
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from guardian_cluster.contract.records import GatewayEvent, Report, RequestRecord
+
+SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""The conventions' own advice for durations."""
+TOKENS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
+"""The conventions' own advice for token counts, to a million."""
+OVERHEAD_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25)
+
+
+class Metrics:
+    """Counts reports as they pass. Labels hold configured names only, so their number is bounded by the configuration."""
+
+    def __init__(self, in_flight: Callable[[], float]) -> None:
+        self._registry = registry = CollectorRegistry()
+        labels = ("gen_ai_operation_name", "gen_ai_request_model", "guardian_specialist")
+        self._duration = Histogram(
+            "gen_ai_server_request_duration_seconds", "Time of a request.", labels, registry=registry, buckets=SECONDS
+        )
+        self._first_token = Histogram(
+            "gen_ai_server_time_to_first_token_seconds",
+            "Time to the first content of a streamed answer.",
+            labels,
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._per_token = Histogram(
+            "gen_ai_server_time_per_output_token_seconds",
+            "Time for each token after the first.",
+            labels,
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._tokens = Histogram(
+            "gen_ai_client_token_usage",
+            "Tokens of a request.",
+            (*labels, "gen_ai_token_type"),
+            registry=registry,
+            buckets=TOKENS,
+        )
+        self._overhead = Histogram(
+            "guardian_overhead_seconds", "Time of a request spent in the gateway.", registry=registry, buckets=OVERHEAD_S
+        )
+        self._requests = Counter(
+            "guardian_requests", "Requests by outcome.", ("guardian_specialist", "outcome"), registry=registry
+        )
+        self._attempts = Counter(
+            "guardian_attempts", "Attempts at endpoints.", ("endpoint", "outcome", "error"), registry=registry
+        )
+        self._verdicts = Counter(
+            "guardian_verdicts", "Findings of watchers.", ("detector", "rule", "action"), registry=registry
+        )
+        self._cost = Counter("guardian_cost_usd", "Cost of answers.", ("guardian_specialist",), registry=registry)
+        self._dropped = Counter("guardian_reports_dropped", "Reports that were lost.", ("kind",), registry=registry)
+        Gauge("guardian_requests_in_flight", "Requests being answered.", registry=registry).set_function(in_flight)
+        self._revision = Gauge("guardian_snapshot_revision", "The snapshot that is served.", registry=registry)
+
+    def report(self, report: Report) -> None:
+        """Count one report."""
+        if isinstance(report, RequestRecord):
+            self._request(report)
+        elif isinstance(report, GatewayEvent) and report.kind == "dropped":
+            self._dropped.labels(report.subject).inc(report.count)
+        elif isinstance(report, GatewayEvent) and report.kind == "snapshot_applied":
+            self._revision.set(float(report.subject))
+
+    def text(self) -> bytes:
+        """Return all metrics in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def _request(self, record: RequestRecord) -> None:
+        specialist = record.specialist or "none"
+        self._requests.labels(specialist, record.outcome).inc()
+        if record.specialist is None:
+            return  # the requested name is the caller's own words then, and no label
+        labels = (record.operation, record.requested_model, specialist)
+        self._duration.labels(*labels).observe(record.duration_ms / 1e3)
+        self._overhead.observe(record.overhead_ms / 1e3)
+        self._tokens.labels(*labels, "input").observe(record.input_tokens)
+        self._tokens.labels(*labels, "output").observe(record.output_tokens)
+        if record.cost_usd:
+            self._cost.labels(specialist).inc(record.cost_usd)
+        if record.streamed and record.first_token_ms is not None:
+            self._first_token.labels(*labels).observe(record.first_token_ms / 1e3)
+            if record.output_tokens > 1:
+                after_first_ms = record.duration_ms - record.first_token_ms
+                self._per_token.labels(*labels).observe(after_first_ms / 1e3 / (record.output_tokens - 1))
+        for attempt in record.attempts:
+            self._attempts.labels(attempt.endpoint, attempt.outcome, attempt.error or "").inc()
+        for verdict in record.verdicts:
+            self._verdicts.labels(verdict.detector, verdict.rule, verdict.action).inc()
