@@ -1,8 +1,8 @@
 """How long one hostile request holds up the others.
 
-Small requests pass at a fixed rate while hostile ones are sent, one at a time. For each attack: by how much the
-99th percentile and the longest wait of the small requests exceed those of windows without it, taken in turn.
-docs/benchmarks.md describes every figure.
+Small requests pass at a fixed rate while hostile ones are sent, one at a time. For each attack: by how much
+the 99th percentile and the longest wait of the small requests exceed those of windows without it, which are
+taken in turn with it. docs/benchmarks.md describes every figure.
 """
 
 import statistics

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardian_cluster.configuration.location import MAX_DEPTH, TooDeep, locate
+from guardian_cluster.configuration.location import MAX_DEPTH, MAX_KEYS, TooComplex, locate
 
 DOCUMENT = '''\
 title = "a # b [x]"
@@ -179,13 +179,20 @@ def test_broken_text_ends_with_paths_on_lines_that_exist(text):
     ids=["arrays", "inline tables", "dotted key", "header", "dotted key inside"],
 )
 def test_nesting_no_configuration_has_is_refused_with_its_line(text):
-    with pytest.raises(TooDeep) as caught:
+    with pytest.raises(TooComplex) as caught:
         locate(text)
 
     assert caught.value.line == 2
     assert str(caught.value) == f"nested more than {MAX_DEPTH} levels deep"
 
 
-@pytest.mark.parametrize("text", ['a = """' + '\\"x' * 300_000, "a = [" + '"",' * 200_000, "'" * 900_000])
+def test_a_document_of_more_keys_than_can_be_checked_quickly_is_refused():
+    with pytest.raises(TooComplex, match="more than 100,000 keys and elements"):
+        locate("[a]\nb = [" + "1," * MAX_KEYS + "]")
+
+
+@pytest.mark.parametrize(
+    "text", ['a = """' + '\\"x' * 300_000, "a = [" + '"",' * 90_000 + "]", "'" * 900_000]
+)
 def test_a_megabyte_of_quotes_is_read_in_one_pass(text):
-    assert len(locate(text)) <= 200_002
+    assert len(locate(text)) <= 90_001

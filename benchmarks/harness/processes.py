@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 PROC = Path("/proc")
-STOP_TIMEOUT_S = 15.0
+STOP_PATIENCE_S = 15.0
+"""A gateway drains: it is given time, and nothing is under way when it is stopped."""
 
 
 @functools.cache
@@ -80,19 +81,19 @@ class Running:
             if self.cpu_ns() - before < 3_000_000:
                 return
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = STOP_PATIENCE_S) -> None:
         """End the tree: SIGTERM to the first process, and SIGKILL to those of its tree that outlive it."""
         tree = {pid: _start_time(pid) for pid in self.pids()}
-        if self.process.poll() is None:
-            self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(STOP_TIMEOUT_S)
-        for pid, started in tree.items():
-            # The start time tells a survivor from a stranger that was given the same number.
-            if started is not None and _start_time(pid) == started:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-        self.process.wait(STOP_TIMEOUT_S)
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(patience_s)
+        for pid in filter(lambda pid: _is_same(pid, tree[pid]), tree):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(STOP_PATIENCE_S)
+        end = time.monotonic() + STOP_PATIENCE_S
+        while any(_is_same(*process) for process in tree.items()) and time.monotonic() < end:
+            time.sleep(0.01)
         if self.process.stdout:
             self.process.stdout.close()
 
@@ -152,8 +153,14 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def _start_time(pid: int) -> str | None:
+    """Return when a process began; `None` when it has ended."""
     fields = _stat(pid)
     return fields[19] if fields and fields[0] != "Z" else None
+
+
+def _is_same(pid: int, started: str | None) -> bool:
+    """Whether the process runs still; its start tells it from a stranger that was given the same number."""
+    return started is not None and _start_time(pid) == started
 
 
 def _command_line(pid: int) -> str:

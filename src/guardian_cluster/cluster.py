@@ -1,6 +1,6 @@
 """LLMGuardianCluster: builds every part of the data plane from a snapshot and holds them together. It knows them all."""
 
-import contextlib
+import asyncio
 import random
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -156,8 +156,21 @@ class LLMGuardianCluster:
         Raises:
             GuardianError: it cannot be answered, or not to the end; what was yielded is then no whole answer.
         """
+        batches: asyncio.Queue[list[Chunk] | None] = asyncio.Queue(maxsize=1)
         answer = self.workflow.open(user_request.as_stream())
-        async with contextlib.aclosing(answer.batches()) as released:
-            async for batch in released:
+
+        async def answer_it() -> None:
+            try:
+                await answer.run(batches.put)
+            finally:
+                await batches.put(None)
+
+        answering = asyncio.create_task(answer_it())
+        try:
+            while (batch := await batches.get()) is not None:
                 for chunk in batch:
                     yield chunk
+            await answering
+        finally:  # a reader that stops early ends the work
+            answering.cancel()
+            await asyncio.wait([answering])

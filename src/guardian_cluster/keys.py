@@ -35,7 +35,6 @@ _ID_LENGTH = 12
 _SECRET_BYTES = 32
 _KEY = re.compile(r"sk-gc-([A-Za-z0-9]{12})-[A-Za-z0-9_-]{43}")
 _MAX_BYTES = 64_000_000
-_LOCK_TIMEOUT_S = 10.0
 _LOCK_POLL_S = 0.02
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
@@ -60,8 +59,9 @@ def digest(key: str) -> str:
 class KeyFile:
     """The keys of one data folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lock_timeout_s: float = 10.0) -> None:
         self.path = path
+        self._lock_timeout_s = lock_timeout_s
 
     def load(self) -> tuple[ApiKey, ...]:
         """Return all keys, revoked ones too, oldest first; raises ConfigError where the file is damaged."""
@@ -156,7 +156,7 @@ class KeyFile:
         except OSError as error:
             raise _cannot_create(lock, error) from error
         try:
-            _wait_for(descriptor, lock)
+            _wait_for(descriptor, lock, self._lock_timeout_s)
             yield
         finally:
             os.close(descriptor)
@@ -169,14 +169,14 @@ def _new_key(taken: set[str]) -> str:
             return f"{PREFIX}{identity}-{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
-def _wait_for(descriptor: int, lock: Path) -> None:
-    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+def _wait_for(descriptor: int, lock: Path, timeout_s: float) -> None:
+    deadline = time.monotonic() + timeout_s
     while True:
         try:
             return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                message = f"{lock} has been locked by another process for {_LOCK_TIMEOUT_S:g} s"
+                message = f"{lock} has been locked by another process for {timeout_s:g} s"
                 problem = Problem("keys-locked", message, see="guardian key --help")
                 raise CannotCreate(problem) from None
         time.sleep(_LOCK_POLL_S)

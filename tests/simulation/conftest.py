@@ -1,15 +1,14 @@
 """Clients of simulated servers: the unchanged SDK, closed after each test."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import openai
 import pytest
+from simulation_clients import ClientOf
 
 from guardian_cluster.simulation import ModelServer
-
-ClientOf = Callable[..., openai.AsyncOpenAI]
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 import pytest
-from conftest import ClientOf
+from simulation_clients import ClientOf
 
 from guardian_cluster.simulation import (
     Answer,

@@ -4,15 +4,13 @@ import ssl
 import openai
 import pytest
 import trustme
-from conftest import ClientOf
-from raw_http import ask
+from simulation_clients import ClientOf, ask
 
 from guardian_cluster.simulation import (
     BreakOff,
     Drip,
     GarbleHandshake,
     Hang,
-    Interim,
     ModelServer,
     Place,
     Raw,
@@ -88,7 +86,7 @@ async def test_a_whole_body_is_reset_in_its_middle():
 @pytest.mark.parametrize(("place", "headers", "events"), [("request", 0, 0), ("headers", 1, 0), (2, 1, 3)])
 async def test_a_hang_is_silent_from_its_place_on(place: Place, headers: int, events: int):
     async with ModelServer(TEXT, faults=Hang(place)) as server:
-        received = await ask(server, stream=True)
+        received = await ask(server, stream=True, patience_s=0.1)
 
     assert received.end == "silent"
     assert received.data.count(b"HTTP/1.1 200 OK") == headers
@@ -170,13 +168,9 @@ async def test_any_bytes_can_be_sent_instead_of_a_reply():
     assert (received.data, received.end) == (data, "closed")
 
 
-async def test_interim_replies_come_before_the_real_one(client_of: ClientOf):
-    async with ModelServer(TEXT, faults=Interim(2)) as server:
-        received = await ask(server)
-        completion = await client_of(server).chat.completions.create(**HI)
-
-    assert received.data.count(b"HTTP/1.1 103 Early Hints\r\n") == 2
-    assert completion.choices[0].message.content == TEXT
+def test_a_drop_holds_a_byte():
+    with pytest.raises(ValueError, match="at least 1"):
+        Drip(bytes_at_once=0)
 
 
 async def test_two_faults_meet_one_request():

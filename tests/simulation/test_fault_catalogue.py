@@ -1,7 +1,6 @@
 import openai
 import pytest
-from conftest import ClientOf
-from raw_http import ask
+from simulation_clients import ClientOf, ask
 
 from guardian_cluster.simulation import NAMED_FAULTS, UNRESOLVED_URL, ModelServer, Pace
 
@@ -14,7 +13,7 @@ async def test_a_server_answers_rightly_once_its_fault_has_ended(client_of: Clie
     async with ModelServer(TEXT) as server:
         server.fault = NAMED_FAULTS[name]
         try:
-            await ask(server, stream=True)
+            await ask(server, stream=True, patience_s=0.1)
         except ConnectionRefusedError:
             assert name == "refuse"
 
@@ -33,14 +32,14 @@ async def test_a_named_fault_changes_what_a_client_receives(name: str):
     async with ModelServer(TEXT) as server:
         healthy = await ask(server, stream=True)
         server.fault = NAMED_FAULTS[name]
-        faulty = await ask(server, stream=True)
+        faulty = await ask(server, stream=True, patience_s=0.1)
 
     assert (len(faulty.data), faulty.end) != (len(healthy.data), healthy.end)
 
 
 async def test_degraded_means_five_times_as_slow():
     async with ModelServer(TEXT, pace=Pace(first_token_s=0.06), faults=NAMED_FAULTS["degraded-5x"]) as server:
-        assert (await ask(server)).end == "silent"
+        assert (await ask(server, patience_s=0.1)).end == "silent"
 
 
 async def test_the_unresolved_name_stays_unresolved():

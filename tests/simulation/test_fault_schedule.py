@@ -2,9 +2,9 @@ import random
 
 import openai
 import pytest
-from conftest import ClientOf
 from hypothesis import given
 from hypothesis import strategies as st
+from simulation_clients import ClientOf
 
 from guardian_cluster.simulation import (
     Empty,
@@ -50,6 +50,11 @@ def test_a_drawn_schedule_meets_about_its_share():
 def test_a_refused_port_cannot_count_requests():
     with pytest.raises(ValueError, match="meets connections, not requests"):
         first(3, Refuse()).fault_for(0)
+
+
+def test_flapping_has_both_its_sides():
+    with pytest.raises(ValueError, match="at least 1 of each"):
+        flapping(BAD, healthy=0, failing=0)
 
 
 async def test_a_burst_passes_and_setting_it_again_counts_anew(client_of: ClientOf):

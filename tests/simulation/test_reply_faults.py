@@ -2,8 +2,7 @@ import json
 
 import openai
 import pytest
-from conftest import ClientOf
-from raw_http import ask
+from simulation_clients import ClientOf, ask
 
 from guardian_cluster.simulation import (
     Answer,
@@ -147,6 +146,14 @@ async def test_a_clean_cut_looks_like_an_end_to_the_client(client_of: ClientOf):
     assert b"[DONE]" not in received.data
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == TEXT[:16]
     assert {chunk.choices[0].finish_reason for chunk in chunks} == {None}
+
+
+async def test_a_stream_can_be_cut_before_its_first_event():
+    async with ModelServer(TEXT, faults=CleanCut("headers")) as server:
+        received = await ask(server, stream=True)
+
+    assert received.head.startswith("HTTP/1.1 200 OK")
+    assert (received.body, received.end) == (b"0\r\n\r\n", "closed")
 
 
 async def test_a_whole_answer_can_be_cut_as_well(client_of: ClientOf):

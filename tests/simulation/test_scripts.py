@@ -50,6 +50,14 @@ def test_tools_may_be_offered_and_forbidden():
     assert script(request(USER, response_format={"type": "text"})).text == "prose"
 
 
+def test_a_text_keeps_to_the_token_limit():
+    script = Obliges(Says(("one two three",)))
+
+    short = script(request(USER, max_completion_tokens=2, max_tokens=1))
+    assert (short.text, short.finish) == ("one two", "length")
+    assert script(request(USER, max_tokens=3)).finish == "stop"
+
+
 def test_strange_fields_read_as_absent():
     strange = request(
         "no object",

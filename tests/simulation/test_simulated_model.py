@@ -2,8 +2,8 @@ from typing import Any
 
 import openai
 import pytest
-from conftest import ClientOf
 from pydantic import BaseModel
+from simulation_clients import ClientOf
 
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.simulation import Answer, ModelServer, Says, ToolCall, embedding_of

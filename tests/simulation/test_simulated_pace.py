@@ -1,6 +1,8 @@
 import random
 import statistics
 
+import pytest
+
 from guardian_cluster.simulation import Pace
 from guardian_cluster.simulation.reply import Piece, Reply, Step, Wait
 
@@ -47,3 +49,8 @@ def test_spread_varies_the_times_around_their_median():
 
     assert 0.9 < statistics.median(drawn) < 1.1
     assert min(drawn) < 0.5 < 2.0 < max(drawn)
+
+
+def test_a_chunk_holds_a_character():
+    with pytest.raises(ValueError, match="at least 1"):
+        Pace(characters_per_chunk=0)

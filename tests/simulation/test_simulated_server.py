@@ -3,12 +3,32 @@ import socket
 
 import openai
 import pytest
-from conftest import ClientOf
-from raw_http import ask, request_bytes
+from simulation_clients import ClientOf, ask, request_bytes
 
-from guardian_cluster.simulation import Answer, Echoes, Hang, ModelRequest, ModelServer, Refuse, Reset, Status
+from guardian_cluster.simulation import (
+    Answer,
+    BreakOff,
+    Echoes,
+    Giant,
+    Hang,
+    ModelRequest,
+    ModelServer,
+    Refuse,
+    Reset,
+    Status,
+    first,
+)
 
 HI = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def ended(client: socket.socket) -> bool:
+    """Return whether the peer ended the connection, in whichever way."""
+    with client:
+        try:
+            return client.recv(1) == b""
+        except ConnectionResetError:
+            return True
 
 
 async def test_a_text_is_said_whole_and_streamed(client_of: ClientOf):
@@ -94,6 +114,42 @@ async def test_stopping_leaves_no_task_and_no_connection(client_of: ClientOf):
     assert (await asking).end == "reset"
     assert asyncio.all_tasks() == before
     assert (server.open_requests, server.open_connections, server.cancelled) == (0, 0, 0)
+
+
+async def test_stopping_does_not_wait_for_a_client_that_does_not_read():
+    async with ModelServer(faults=Giant(20_000_000)) as server:
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request_bytes())
+        await server.until(lambda: server.open_requests == 1)
+
+    writer.close()
+    assert (server.open_requests, server.answered) == (0, 0)
+
+
+async def test_stopping_drops_who_has_only_just_connected():
+    async with ModelServer() as server:
+        clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(3)]
+        await server.until(lambda: server.connections_opened > 0)
+
+    for client in clients:
+        client.settimeout(5)
+        assert ended(client)
+
+
+async def test_requests_need_not_be_kept():
+    async with ModelServer(Echoes(), keeps_requests=False, faults=first(1, Status(500))) as server:
+        assert (await ask(server)).head.startswith("HTTP/1.1 500")
+        assert (await ask(server)).head.startswith("HTTP/1.1 200")
+
+    assert (server.requests, server.received) == ([], 2)
+
+
+async def test_a_cut_connection_answers_no_further_request():
+    both = request_bytes().replace(b"connection: close\r\n", b"") * 2
+    async with ModelServer(faults=BreakOff("headers")) as server:
+        received = await ask(server, data=both)
+
+    assert (received.data.count(b"HTTP/1.1"), server.received, server.cancelled) == (1, 1, 0)
 
 
 async def test_what_a_script_raises_is_raised_when_the_server_stops():

@@ -1,8 +1,7 @@
 import random
 
 import pytest
-from conftest import ClientOf
-from raw_http import ask
+from simulation_clients import ClientOf, ask
 
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.simulation import Change, Inhabitant, Refuse, Status, World

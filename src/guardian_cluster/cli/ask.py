@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TextIO, cast
 from urllib.parse import SplitResult, urlsplit
 
 import click
@@ -55,7 +55,7 @@ def ask(question: tuple[str, ...], model: str, url: str, key: str | None, timeou
         response = _send(connection, address, body, key)
         if response.status != http.client.OK:
             raise _refused(response)
-        _print_answer(_pieces(_data_lines(response)))
+        _print_answer(_pieces(_data_lines(response)), sys.stdout)
         click.echo(_who_answered(response), err=True)
 
 
@@ -195,20 +195,21 @@ def _json_object(content: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _print_answer(pieces: Iterator[Piece]) -> None:
+def _print_answer(pieces: Iterator[Piece], output: TextIO) -> None:
     """Print each piece as it comes; a newline ends the answer even where an error cuts it."""
-    to_terminal = sys.stdout.isatty()
+    unsafe = _UNSAFE if output.isatty() else {}
     ending = None
     started = False
     try:
         for piece in pieces:
             text = piece.text.encode(errors="replace").decode()  # JSON can hold half of a character pair
-            click.echo(text.translate(_UNSAFE) if to_terminal else text, nl=False)
+            output.write(text.translate(unsafe))
+            output.flush()
             started = started or bool(text)
             ending = piece.ending or ending
     finally:
         if started:
-            click.echo()
+            output.write("\n")
     if ending in _NOTED_ENDINGS:
         click.echo(f"note: {_NOTED_ENDINGS[ending]}", err=True)
 

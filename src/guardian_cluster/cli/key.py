@@ -1,12 +1,14 @@
 """`guardian key`: make, list and revoke the keys that clients show."""
 
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from guardian_cluster.config import Config, find_config, load_config
+from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import ApiKey, Limits, Role
 from guardian_cluster.domain.clock import SystemClock
@@ -17,18 +19,42 @@ config_option = click.option(
 )
 
 
+def _tenant_name(_context: click.Context, _option: click.Parameter, name: str) -> str:
+    if not is_name(name):
+        raise click.BadParameter(NAME_RULE)
+    return name
+
+
+def _finite(_context: click.Context, _option: click.Parameter, number: float | None) -> float | None:
+    if number is not None and not math.isfinite(number):  # FloatRange lets both through
+        raise click.BadParameter("must be a finite number")
+    return number
+
+
 @click.group()
 def key() -> None:
     """Make, list and revoke keys."""
 
 
 @key.command()
-@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose limits the key shares.")
+@click.option(
+    "--tenant",
+    default=DEFAULT_TENANT,
+    show_default=True,
+    callback=_tenant_name,
+    help="Whose limits the key shares.",
+)
 @click.option("--role", type=click.Choice(["client", "admin"]), default="client", show_default=True)
 @click.option("--model", "models", multiple=True, metavar="NAME", help="Allow this model alone; repeatable.")
 @click.option("--requests-per-minute", type=click.IntRange(min=1), metavar="N")
 @click.option("--tokens-per-minute", type=click.IntRange(min=1), metavar="N")
-@click.option("--budget", type=click.FloatRange(min=0, min_open=True), metavar="USD", help="For a month.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
+    metavar="USD",
+    help="For a month.",
+)
 @config_option
 def new(
     tenant: str,
@@ -50,7 +76,7 @@ def new(
     made = keys.add(created=SystemClock().now(), tenant=tenant, role=role, models=models, limits=limits)
     for note in _doubts(config, tenant, models):
         click.echo(f"note: {note}", err=True)
-    click.echo(f"This key is not shown again; its hash is in {keys.path}", err=True)
+    click.echo(f"Shown once, so keep it; its hash is in {keys.path}", err=True)
     click.echo(made)
 
 

@@ -144,7 +144,7 @@ class Decoder:
         if not isinstance(text, str):
             return text
         sources = self.written[path].sources
-        return Secret(text, ", ".join(sources) or self._problems.origins.get(path) or self._file_name)
+        return Secret(text, ", ".join(sources) or self._problems.origin(path) or self._file_name)
 
     def _checked(self, kind: shape.Type, value: object, path: KeyPath) -> object:
         if isinstance(kind, shape.LiteralType) and isinstance(value, str) and value not in kind.values:

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from guardian_cluster.configuration.location import KeyPath, TooDeep, locate
+from guardian_cluster.configuration.location import KeyPath, TooComplex, locate
 from guardian_cluster.errors import ConfigError, Problem, printable
 
 MAX_BYTES = 1_000_000
@@ -34,8 +34,8 @@ def read_document(path: Path) -> Document:
     try:
         lines = locate(text)
         return Document(name, path.absolute().parent, tomllib.loads(text), lines)
-    except TooDeep as error:
-        raise _error(f"{name}:{error.line}", "config-too-deep", str(error)) from error
+    except TooComplex as error:
+        raise _error(f"{name}:{error.line}", "config-too-complex", str(error)) from error
     except tomllib.TOMLDecodeError as error:
         raise _syntax_error(name, text, str(error)) from error
     except ValueError as error:  # Python refuses to read whole numbers of thousands of digits

@@ -15,6 +15,9 @@ KeyPath = tuple[str | int, ...]
 MAX_DEPTH = 32
 """Brackets inside brackets, or parts of one dotted key. The deepest key of a configuration has six."""
 
+MAX_KEYS = 100_000
+"""Keys and elements of arrays. A thousand specialists have a tenth of it; more takes seconds to check."""
+
 _SPACE = re.compile(r"[ \t]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*'""")
@@ -32,18 +35,18 @@ _BARE = re.compile(r"[^,\]}#\r\n]*")
 _REST = re.compile(r"[^\n]*")
 
 
-class TooDeep(ValueError):
-    """The document nests deeper than any configuration does; `line` says where."""
+class TooComplex(ValueError):
+    """The document nests deeper or has more keys than any configuration; `line` says where."""
 
-    def __init__(self, line: int) -> None:
-        super().__init__(f"nested more than {MAX_DEPTH} levels deep")
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
         self.line = line
 
 
 def locate(text: str) -> dict[KeyPath, int]:
     """Return the line, from 1, on which each key, table and array element of `text` begins.
 
-    A table opened by several headers has the line of the first; broken parts are skipped. Raises TooDeep.
+    A table opened by several headers has the line of the first; broken parts are skipped. Raises TooComplex.
     """
     return _Reader(text).read()
 
@@ -106,7 +109,7 @@ class _Reader:
         while (match := _KEY_PART.match(self._text, self._at)) is not None:
             parts.append(_unquoted(match.group()))
             if len(parts) > MAX_DEPTH:
-                raise TooDeep(self._line())
+                raise self._too_deep()
             self._at = match.end()
             self._skip(_SPACE)
             if not self._peek("."):
@@ -117,7 +120,7 @@ class _Reader:
 
     def _value(self, path: KeyPath, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise TooDeep(self._line())
+            raise self._too_deep()
         if self._peek("["):
             self._array(path, depth + 1)
         elif self._peek("{"):
@@ -155,7 +158,12 @@ class _Reader:
             self._at += 1
         return self._at > before
 
+    def _too_deep(self) -> TooComplex:
+        return TooComplex(f"nested more than {MAX_DEPTH} levels deep", self._line())
+
     def _note(self, path: KeyPath, line: int) -> None:
+        if len(self._lines) > MAX_KEYS:
+            raise TooComplex(f"more than {MAX_KEYS:,} keys and elements", line)
         for length in range(len(path), 0, -1):
             if self._lines.setdefault(path[:length], line) != line:
                 return

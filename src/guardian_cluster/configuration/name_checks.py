@@ -16,16 +16,23 @@ AUTO = "auto"
 """The model name that leaves the choice of specialist to the router."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+NAME_RULE = "may only have the characters a-z 0-9 . _ -"
+
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}")
 """Wider than a name: an alias repeats what a client is built to ask for, such as `openai/gpt-4o`."""
+
+
+def is_name(text: str) -> bool:
+    """Return whether a specialist or tenant may have this name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def check_names(sections: Sections, problems: Problems) -> None:
     """Report malformed and reserved names, and aliases and fallbacks that lead nowhere or in a circle."""
     for kind, names in (("specialist", sections.specialist), ("tenant", sections.tenant)):
         for name in names:
-            if _NAME.fullmatch(name) is None:
-                message = f'{kind} name "{printable(name)}" may only have the characters a-z 0-9 . _ -'
+            if not is_name(name):
+                message = f'{kind} name "{printable(name)}" {NAME_RULE}'
                 hint = "at most 64 of them, the first a letter or digit"
                 problems.add((kind, name), "config-bad-name", message, hint)
     if AUTO in sections.specialist:

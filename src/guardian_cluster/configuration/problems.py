@@ -4,9 +4,12 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from typing import TypeVar
 
 from guardian_cluster.configuration.location import KeyPath
 from guardian_cluster.errors import ConfigError, Problem, printable
+
+T = TypeVar("T")
 
 _KEPT = 1_000
 """Problems beyond these are counted: a hostile file can have hundreds of thousands."""
@@ -41,8 +44,7 @@ class Problems:
             self._unlisted += 1
             return
         self.settle(path)
-        origin = self._origin(path)
-        line = origin if isinstance(origin, int) else 0
+        line = 0 if self.origin(path) else self._line(path)
         self._found.append((line, Problem(code, message, place=self.place(path), hint=hint)))
 
     def settle(self, path: KeyPath) -> None:
@@ -52,10 +54,12 @@ class Problems:
 
     def place(self, path: KeyPath) -> str:
         """Return where the key at `path` was set, or else the nearest table above it."""
-        origin = self._origin(path)
-        if isinstance(origin, str):
-            return origin
-        return f"{self._name}:{origin}" if origin else self._name
+        line = self._line(path)
+        return self.origin(path) or (f"{self._name}:{line}" if line else self._name)
+
+    def origin(self, path: KeyPath) -> str | None:
+        """Return the variable or option that set `path`, with all of a value it set; `None` for the file."""
+        return _nearest(self.origins, path)
 
     def suggest(self, word: str, known: Iterable[str]) -> tuple[str, str | None]:
         """Return a hint that names the known word most like `word`, or lists a few; and the word it names."""
@@ -73,19 +77,20 @@ class Problems:
             in_order = sorted(self._found, key=lambda found: found[0])
             raise ConfigError((problem for _, problem in in_order), self._unlisted)
 
-    def _origin(self, path: KeyPath) -> str | int:
-        """Return the variable, option or line that set `path` or the nearest table above it; 0 for none."""
-        for length in range(len(path), 0, -1):
-            origin = self.origins.get(path[:length]) or self._lines.get(path[:length])
-            if origin:
-                return origin
-        return 0
+    def _line(self, path: KeyPath) -> int:
+        return _nearest(self._lines, path) or 0
 
 
 def dotted(path: KeyPath) -> str:
     """Return `path` as a person writes it, such as `specialist.reasoner.endpoint[0].url`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{_quoted(part)}" for part in path)
     return text.removeprefix(".")
+
+
+def _nearest(places: Mapping[KeyPath, T], path: KeyPath) -> T | None:
+    """Return what `places` has for `path` or for the nearest table above it."""
+    above = (places.get(path[:length]) for length in range(len(path), 0, -1))
+    return next((place for place in above if place is not None), None)
 
 
 def _quoted(part: str) -> str:

@@ -117,6 +117,8 @@ class WatchPolicy(Frozen, frozen=True, kw_only=True):
     on_truncated: Action = "observe"
     on_schema_violation: Action = "retry"
     on_repetition: Action = "observe"
+    unknown_fields: Literal["scan", "drop"] = "scan"
+    """What becomes of response fields that are not known here: they are searched, or never leave."""
 
 
 class Tenant(Frozen, frozen=True, kw_only=True):

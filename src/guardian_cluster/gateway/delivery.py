@@ -6,7 +6,6 @@ life is due. What fails before it is an HTTP error; what fails after it is an er
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine
 
 from guardian_cluster.domain.clock import Clock
@@ -31,9 +30,12 @@ _DONE = b"data: [DONE]\n\n"
 async def deliver_whole(answer: Answer, send: Send, clock: Clock, extra: HeaderList, *, debug: bool) -> None:
     """Send an answer in one piece."""
     chunks: list[Chunk] = []
+
+    async def keep(batch: list[Chunk]) -> None:
+        chunks.extend(batch)
+
     try:
-        async for batch in answer.batches():
-            chunks += batch
+        await answer.run(keep)
     except GuardianError as error:
         await send_error(
             send, error, [*answer_headers(answer, _overhead_s(answer, clock), debug=debug), *extra]
@@ -59,9 +61,7 @@ class StreamDelivery:
         """Send the answer to its end."""
         heartbeat = Heartbeat(self._beat)
         try:
-            async with contextlib.aclosing(self._answer.batches()) as released:
-                async for batch in released:
-                    await self._write(b"".join([b"data: %b\n\n" % encode_json(chunk) for chunk in batch]))
+            await self._answer.run(self._emit)
         except GuardianError as error:
             await heartbeat.stop()
             await self._fail(error)
@@ -69,6 +69,9 @@ class StreamDelivery:
         finally:
             await heartbeat.stop()
         await self._write(_DONE, more=False)
+
+    async def _emit(self, batch: list[Chunk]) -> None:
+        await self._write(b"".join([b"data: %b\n\n" % encode_json(chunk) for chunk in batch]))
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         if not self._started:

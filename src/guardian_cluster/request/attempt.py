@@ -6,9 +6,8 @@ the next one starts afresh. After it, a failure ends the answer with an error; a
 """
 
 import asyncio
-import contextlib
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import Awaitable, Callable
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
@@ -16,6 +15,7 @@ from guardian_cluster.domain.errors import AnswerBlocked, AttemptFailed, Deadlin
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.request.balancer import Candidate, LoadBalancer
+from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Directory
 from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.request.usage import Usage
@@ -28,9 +28,12 @@ LONGEST_PAUSE_S = 2.0
 
 BLOCKED = "answer_blocked"
 
+Emit = Callable[[list[Chunk]], Awaitable[None]]
+"""Takes what may leave, in order; waits while the client does not keep up."""
+
 
 class Execution:
-    """One assignment being carried out. What is known of it grows until `batches` ends."""
+    """One assignment being carried out. What is known of it grows until `run` ends."""
 
     def __init__(
         self,
@@ -61,12 +64,12 @@ class Execution:
         self._clock = clock
         self._rng = rng
         self._verdicts: list[Verdict] = []
-        total_s = assignment.task.timeouts.total_s
+        total_s = assignment.task.specialist.timeouts.total_s
         self.started = clock.monotonic()
         self._deadline = self.started + min(total_s, self.request.timeout_s or total_s)
 
-    async def batches(self) -> AsyncGenerator[list[Chunk], None]:
-        """Yield what may leave, until the answer is complete. Closing the generator ends the work at the endpoint.
+    async def run(self, emit: Emit) -> None:
+        """Hand what may leave to `emit`, until the answer is complete. Being cancelled ends the work at the endpoint.
 
         Raises:
             AttemptFailed: the last attempt failed, or one failed after content had left.
@@ -76,26 +79,21 @@ class Execution:
         for number, candidate in enumerate(self._plan):
             self.candidate = candidate
             try:
-                async with contextlib.aclosing(self._attempt(candidate)) as released:
-                    async for batch in released:
-                        yield batch
-                return
+                return await self._attempt(candidate, emit)
             except AttemptFailed as failure:
                 following = self._plan[number + 1] if number + 1 < len(self._plan) else None
                 if self.committed or not failure.elsewhere or following is None:
                     raise self._final(failure) from failure
                 await self._pause(number, following, failure)
 
-    async def _attempt(self, candidate: Candidate) -> AsyncGenerator[list[Chunk], None]:
+    async def _attempt(self, candidate: Candidate, emit: Emit) -> None:
         """Ask one endpoint; record how it went."""
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
         outcome, error = "cancelled", None
         self._balancer.started(endpoint)
         try:
-            async with contextlib.aclosing(self._watched(candidate)) as released:
-                async for batch in released:
-                    yield batch
+            await self._watched(candidate, emit)
             outcome = "cut" if self.report.tripped else "ok"
             self._balancer.succeeded(endpoint)
         except AttemptFailed as failure:
@@ -120,37 +118,42 @@ class Execution:
                 )
             )
 
-    async def _watched(self, candidate: Candidate) -> AsyncGenerator[list[Chunk], None]:
+    async def _watched(self, candidate: Candidate, emit: Emit) -> None:
         """Pass one endpoint's answer through the watcher; hold it until its first content, a whole answer to its end."""
         specialist = self._directory.get_specialist(candidate.specialist.name)
         watch = self._watch(candidate)
+        patience = Patience(candidate.specialist.timeouts, self.request, self._deadline, self._clock)
         held: list[Chunk] = []
-        answer = specialist.execute(self._task(candidate), self._context, candidate.endpoint)
+
+        async def feed(batch: list[Chunk]) -> bool:
+            """Watch a batch and emit what may leave; the time this takes is not the model's."""
+            nonlocal held
+            patience.pause()
+            self.chunks += len(batch)
+            released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
+            if watch is not None and watch.retry_wanted and not self.committed:
+                raise self._withheld(watch)
+            if not self.committed:
+                held += released
+                if watch is None or not watch.said_something or not self.request.streamed:
+                    patience.resume(begun=False)
+                    return True
+                self._commit()
+                released, held = held, []
+            if released:
+                await emit(released)
+            patience.resume(begun=True)
+            return watch is None or not watch.done
+
         try:
-            async for batch in self._timed(answer, candidate):
-                released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
-                self.chunks += len(batch)
-                if watch is None:
-                    held += released
-                    continue
-                if watch.retry_wanted and not self.committed:
-                    raise self._withheld(watch)
-                if not self.committed and not (self.request.streamed and watch.said_something):
-                    held += released
-                    continue
-                if not self.committed:
-                    self._commit()
-                    released, held = held + released, []
-                if released:
-                    yield released
-                if watch.done:
-                    break
+            async with patience:
+                await specialist.execute(self._task(candidate), self._context, candidate.endpoint, feed)
         finally:
-            await _close(answer)
+            self.waited_s += patience.waited_s
         self._conclude(watch, held)
         if held:
             self._commit()
-            yield held
+            await emit(held)
 
     def _conclude(self, watch: Watch | None, held: list[Chunk]) -> None:
         """Judge the answer at its end.
@@ -196,41 +199,11 @@ class Execution:
         )
         return AttemptFailed(text, code=code)
 
-    async def _timed(
-        self, answer: AsyncIterator[list[Chunk]], candidate: Candidate
-    ) -> AsyncGenerator[list[Chunk], None]:
-        """Yield the answer's batches, each within its time."""
-        timeouts = candidate.specialist.timeouts
-        patience_s = timeouts.first_token_s if self.request.streamed else timeouts.total_s
-        while True:
-            now = self._clock.monotonic()
-            limit_s = min(patience_s, self._deadline - now)
-            try:
-                async with asyncio.timeout(limit_s):
-                    batch = await anext(answer)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise self._late(limit_s, patience_s) from None
-            finally:
-                self.waited_s += self._clock.monotonic() - now
-            yield batch
-            patience_s = timeouts.between_chunks_s if self.committed else patience_s
-
-    def _late(self, limit_s: float, patience_s: float) -> AttemptFailed | DeadlineExceeded:
-        if limit_s < patience_s:
-            return DeadlineExceeded(
-                f"The request's time of {self._deadline - self.started:.1f} s is over; allow more, or ask for a shorter answer.",
-                should_retry=False,
-            )
-        what = "fell silent" if self.committed else "did not begin to answer"
-        return AttemptFailed(f"The model {what} for {patience_s:g} s.", code="upstream_timeout", status=504)
-
     def _task(self, candidate: Candidate) -> Task:
         specialist = candidate.specialist
         if specialist.name == self.assignment.specialist_id:
             return self.assignment.task
-        return Task(request=self.request, variant=specialist.variants[0], timeouts=specialist.timeouts)
+        return Task(request=self.request, specialist=specialist, variant=specialist.variants[0])
 
     def _commit(self) -> None:
         self.committed = True
@@ -256,7 +229,3 @@ class Execution:
             failure.should_retry = False
         return failure
 
-
-async def _close(answer: AsyncIterator[list[Chunk]]) -> None:
-    if isinstance(answer, AsyncGenerator):
-        await answer.aclose()

@@ -103,7 +103,7 @@ class RequestRouter:
             SpecialistAssignment(
                 id=f"{request.id}.1",
                 specialist_id=first.name,
-                task=Task(request=request, variant=first.variants[0], timeouts=first.timeouts),
+                task=Task(request=request, specialist=first, variant=first.variants[0]),
                 alternatives=tuple(specialist.name for specialist in chosen[1:]),
                 reason=reason,
             )

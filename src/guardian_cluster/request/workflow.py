@@ -1,8 +1,6 @@
 """Workflow 1: a request's way from analysis to record, in the phases of the specification (docs/specification.md)."""
 
-import contextlib
 import random
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
@@ -12,7 +10,7 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.domain.verdict import Verdict
-from guardian_cluster.request.attempt import Execution
+from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.ports import Directory, ReportSink
@@ -34,23 +32,25 @@ class Answer:
         self._workflow = workflow
         self._identity: dict[str, Any] = {}
 
-    async def batches(self) -> AsyncGenerator[list[Chunk], None]:
-        """Yield the answer as it may leave. It is recorded when it ends, however it ends.
+    async def run(self, emit: Emit) -> None:
+        """Hand the answer to `emit` as it may leave. It is recorded when it ends, however it ends.
 
         Raises:
             GuardianError: it cannot be answered, or not to the end.
         """
         outcome: Outcome = "cancelled"
+
+        async def name_and_emit(batch: list[Chunk]) -> None:
+            for chunk in batch:
+                self._name(chunk)
+            await emit(batch)
+
         try:
             self.execution = await self._workflow.begin(self.request)
-            async with contextlib.aclosing(self.execution.batches()) as released:
-                async for batch in released:
-                    for chunk in batch:
-                        self._name(chunk)
-                    yield batch
+            await self.execution.run(name_and_emit)
             outcome = "cut" if self.execution.report.tripped else "ok"
             if self.request.streamed and wants_usage(self.request):
-                yield [self._closing(self.execution, outcome)]
+                await emit([self._closing(self.execution, outcome)])
         except GuardianError as error:
             self.error = error
             outcome = "refused" if self.execution is None else "error"
@@ -116,7 +116,12 @@ class RequestProcessingWorkflow:
             }
             user_request = msgspec.structs.replace(user_request, body=body, view=None)
         answer = self.open(user_request)
-        chunks = [chunk async for batch in answer.batches() for chunk in batch]
+        chunks: list[Chunk] = []
+
+        async def keep(batch: list[Chunk]) -> None:
+            chunks.extend(batch)
+
+        await answer.run(keep)
         assert answer.execution is not None
         assert answer.record is not None
         result = specialist_result(answer.execution, chunks[0])
@@ -147,7 +152,7 @@ class RequestProcessingWorkflow:
     def _execute_with_monitoring(
         self, assignment: SpecialistAssignment, allocation: ResourceAllocation, context: Context
     ) -> Execution:
-        """Return the execution: specialist and watcher run in one pass as it is read, for a coroutine cannot be awaited twice."""
+        """Return the execution: specialist and watcher run in one pass, for a coroutine cannot be awaited twice."""
         return Execution(
             assignment,
             allocation.plans[assignment.id],

@@ -8,7 +8,6 @@ from guardian_cluster.simulation.connection_faults import (
     Drip,
     GarbleHandshake,
     Hang,
-    Interim,
     Raw,
     Refuse,
     Reset,
@@ -16,7 +15,8 @@ from guardian_cluster.simulation.connection_faults import (
     StaleConnection,
     Stall,
 )
-from guardian_cluster.simulation.fault import Fault, Place
+from guardian_cluster.simulation.fault import BodyPlace, Fault, Place
+from guardian_cluster.simulation.legal_oddities import Comments, EventForm, Interim
 from guardian_cluster.simulation.model import embedding_of
 from guardian_cluster.simulation.pace import Pace
 from guardian_cluster.simulation.reply_faults import (
@@ -40,12 +40,15 @@ __all__ = [
     "NAMED_FAULTS",
     "UNRESOLVED_URL",
     "Answer",
+    "BodyPlace",
     "BreakOff",
     "Change",
     "CleanCut",
+    "Comments",
     "Drip",
     "Echoes",
     "Empty",
+    "EventForm",
     "FalseUsage",
     "Fault",
     "GarbleHandshake",

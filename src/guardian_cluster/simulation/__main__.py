@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import signal
+from dataclasses import replace
 from random import Random
 
 from guardian_cluster.simulation.catalogue import NAMED_FAULTS
@@ -27,7 +28,8 @@ def _inhabitants(asked: argparse.Namespace) -> dict[str, Inhabitant]:
     pace = Pace(asked.first_token_s, asked.between_chunks_s, asked.characters_per_chunk)
     fault = NAMED_FAULTS[asked.fault] if asked.fault else None
     names = [f"model-{number}" for number in range(1, asked.servers + 1)]
-    return {name: Inhabitant(asked.say, fault if name == names[0] else None, pace) for name in names}
+    healthy = Inhabitant(asked.say, pace=pace, keeps_requests=False)
+    return {name: replace(healthy, faults=fault) if name == names[0] else healthy for name in names}
 
 
 async def _serve(asked: argparse.Namespace) -> None:

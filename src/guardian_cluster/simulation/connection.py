@@ -67,7 +67,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Reset the connection: the client reads an error, not an end."""
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None:
             return
         self._is_ended_here = True
         raw: socket.socket = self._transport.get_extra_info("socket")
@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """End the connection in order, after what was written."""
+        self._is_ended_here = True
         if self._transport is not None:
             self._transport.close()
 
@@ -95,6 +96,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the answer under way: its client has left."""
+        self._transport = None
         self._writable.set()
         if self._answer is None or self._answer.done():
             self._ended(self)
@@ -149,7 +151,7 @@ class Connection(asyncio.Protocol):
         self._answer_next()
 
     def _answer_next(self) -> None:
-        if self._answer is None and self._waiting:
+        if self._answer is None and self._waiting and not self._is_ended_here:
             request = self._waiting.popleft()
             self._answer = asyncio.get_running_loop().create_task(self._answer_one(request))
 

@@ -80,10 +80,17 @@ class StaleConnection(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Drip(Fault):
-    """Send the body a few bytes at a time."""
+    """Send the body a few bytes at a time; with no time between them, to try every place where it may break.
+
+    Of two faults let this be the second: afterwards each drop counts as a chunk.
+    """
 
     bytes_at_once: int = 1
     every_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.bytes_at_once < 1:
+            raise ValueError(f"bytes_at_once is {self.bytes_at_once}: a drop holds at least 1")
 
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
         """Cut every piece of the plan into drops."""
@@ -125,15 +132,3 @@ class Raw(Fault):
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
         """Replace the plan."""
         return replace(reply, before_headers=(Piece(self.data), Close()))
-
-
-@dataclass(frozen=True, slots=True)
-class Interim(Fault):
-    """Send informational (1xx) replies before the real one: legal, and often mishandled."""
-
-    replies: int = 1
-
-    def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
-        """Put them before the headers."""
-        hint = Piece(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n")
-        return replace(reply, before_headers=(*reply.before_headers, *(hint for _ in range(self.replies))))

@@ -9,12 +9,15 @@ from guardian_cluster.simulation.answer import Answer
 from guardian_cluster.simulation.reply import Piece, Reply, Step
 from guardian_cluster.simulation.request import ModelRequest
 
-Place = Literal["request", "headers"] | int
-"""Where a fault strikes: once the request is read, once the headers are out, or after so many content chunks.
+BodyPlace = Literal["headers"] | int
+"""Where in a body a fault strikes: once the headers are out, or after so many content chunks.
 
 A stream that ends sooner is struck before its finishing chunk. A whole body has one place in between: 0 is
 before it, any larger number is in its middle.
 """
+
+Place = Literal["request"] | BodyPlace
+"""Where a fault strikes: also before the headers, once the request is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,19 @@ def struck(reply: Reply, place: Place, steps: tuple[Step, ...], *, goes_on: bool
 def _struck_body(body: Iterable[Step], chunks: int, steps: tuple[Step, ...], goes_on: bool) -> Iterator[Step]:
     coming = iter(body)
     for step in coming:
-        if not isinstance(step, Piece):
+        if not isinstance(step, Piece) or step.kind == "opening":
             yield step
-            continue
-        if step.kind == "body":
-            middle = len(step.data) // 2 if chunks else 0
-            before, step = step.data[:middle], Piece(step.data[middle:])
-            yield Piece(before)
-        elif step.kind == "opening" or (step.kind == "content" and chunks > 0):
-            chunks -= step.kind == "content"
+        elif step.kind == "content" and chunks > 0:
+            chunks -= 1
             yield step
-            continue
-        yield from steps
-        if goes_on:
-            yield step
-            yield from coming
-        return
+        else:
+            before, behind = _parted(step, chunks)
+            yield from chain((before,), steps)
+            yield from chain((behind,), coming) if goes_on else ()
+            return
+
+
+def _parted(piece: Piece, chunks: int) -> tuple[Piece, Piece]:
+    """Return what comes before and behind the strike: a whole body may be struck in its middle."""
+    middle = len(piece.data) // 2 if piece.kind == "body" and chunks else 0
+    return Piece(piece.data[:middle]), Piece(piece.data[middle:], piece.kind)

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 from guardian_cluster.simulation.connection import Answering, Connection
 from guardian_cluster.simulation.listener import Listener
@@ -30,6 +30,7 @@ class HttpServer:
         self._listener = Listener(self._accepted)
         self._connections: set[Connection] = set()
         self._adoptions: set[asyncio.Task[None]] = set()
+        self._newcomers: set[socket.socket] = set()  # accepted, and their adoption has not begun
         self._garbles = False
         self.connections_opened = 0
 
@@ -56,14 +57,14 @@ class HttpServer:
     def refuse(self) -> None:
         """Refuse who connects, and reset the connections that are open."""
         self._listener.refuse()
+        self._drop_newcomers()
         for connection in list(self._connections):
             connection.abort()
 
     async def stop(self) -> None:
         """Give the port back, reset every connection and wait until each has ended."""
         self._listener.close()
-        for adoption in self._adoptions:
-            adoption.cancel()
+        self._drop_newcomers()
         await asyncio.gather(*self._adoptions, return_exceptions=True)
         while self._connections:
             await asyncio.gather(*(connection.stop() for connection in self._connections))
@@ -74,18 +75,28 @@ class HttpServer:
         if self._garbles:
             _send_garbage(accepted)
         else:
-            self._spawn(self._adopt(accepted))
+            self._newcomers.add(accepted)
+            adoption = asyncio.get_running_loop().create_task(self._adopt(accepted))
+            self._adoptions.add(adoption)
+            adoption.add_done_callback(self._adoptions.discard)
         self._changed()
 
     async def _adopt(self, accepted: socket.socket) -> None:
+        self._newcomers.discard(accepted)
         timeout_s = _HANDSHAKE_TIMEOUT_S if self._tls else None
-        try:
+        # A client that leaves, or does not take our certificate: its own affair, as on a real server.
+        with suppress(OSError):
             await asyncio.get_running_loop().connect_accepted_socket(
                 self._connection, accepted, ssl=self._tls, ssl_handshake_timeout=timeout_s
             )
-        except OSError:
-            # The client left, or would not take our certificate: its own affair, as on a real server.
-            accepted.close()
+
+    def _drop_newcomers(self) -> None:
+        for adoption in self._adoptions:
+            adoption.cancel()
+        # A task that is cancelled before its first step never runs, so nothing else would close these.
+        for newcomer in self._newcomers:
+            newcomer.close()
+        self._newcomers.clear()
 
     def _connection(self) -> Connection:
         return Connection(self._answering, began=self._began, ended=self._ended)
@@ -98,16 +109,8 @@ class HttpServer:
         self._connections.discard(connection)
         self._changed()
 
-    def _spawn(self, adoption: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(adoption)
-        self._adoptions.add(task)
-        task.add_done_callback(self._adoptions.discard)
-
 
 def _send_garbage(accepted: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # the client is already gone
         accepted.send(_GARBAGE)
-    except OSError:
-        pass  # the client is already gone
-    finally:
-        accepted.close()
+    accepted.close()

@@ -45,7 +45,7 @@ class Model:
         self._api_key = api_key
         self._rng = rng
         self._clock = clock
-        self._fingerprint = identifier_hex("fp_", rng)
+        self._fingerprint = f"fp_{rng.getrandbits(40):010x}"
 
     def reply(self, request: ModelRequest, change: Callable[[Answer], Answer]) -> Reply:
         """Return the reply to a request; `change` is applied to every answer before it takes wire form."""
@@ -133,11 +133,6 @@ def embedding_of(text: str, dimensions: int = _DIMENSIONS) -> list[float]:
     rng = Random(text)
     # Rounded to what a 32-bit float holds, so that both encodings give the same numbers.
     return [round(rng.uniform(-1, 1) * 1024) / 1024 for _ in range(dimensions)]
-
-
-def identifier_hex(prefix: str, rng: Random) -> str:
-    """Return a fingerprint as OpenAI forms them."""
-    return f"{prefix}{rng.getrandbits(40):010x}"
 
 
 def _missing(field: str) -> Reply:

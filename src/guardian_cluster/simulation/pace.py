@@ -19,6 +19,10 @@ class Pace:
     characters_per_chunk: int = 8
     spread: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.characters_per_chunk < 1:
+            raise ValueError(f"characters_per_chunk is {self.characters_per_chunk}: a chunk holds at least 1")
+
     def paced(self, reply: Reply, count_chunks: Callable[[], int], rng: random.Random) -> Reply:
         """Return the reply with its waits; a whole reply waits as long as its chunks would have taken."""
         if self.first_token_s == self.between_chunks_s == 0:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from guardian_cluster.simulation.fault import Fault, Place, struck
+from guardian_cluster.simulation.fault import BodyPlace, Fault, struck
 from guardian_cluster.simulation.reply import Piece, Reply, Step
 from guardian_cluster.simulation.request import ModelRequest, object_of, objects_of, text_of
 from guardian_cluster.simulation.wire import error_fields, error_reply, json_reply
@@ -65,7 +65,7 @@ class SoftError(Fault):
 class StreamError(Fault):
     """End a stream with an error event; a whole reply becomes a soft error."""
 
-    place: Place = 1
+    place: BodyPlace = 1
     message: str = "The engine failed while answering."
     code: str | None = "engine_failed"
 
@@ -82,7 +82,7 @@ class StreamError(Fault):
 class Malformed(Fault):
     """Send JSON that does not parse: a line of a stream, which then goes on, or a whole body, well framed."""
 
-    place: Place = 1
+    place: BodyPlace = 1
     line: bytes = b'data: {"id":"chatcmpl-0","choices":[{"index":0,"delta":{"cont\n\n'
 
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
@@ -121,7 +121,7 @@ class CleanCut(Fault):
     The most dangerous fault: most clients take what they got for the whole answer.
     """
 
-    place: Place = 1
+    place: BodyPlace = 1
 
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
         """Drop the rest."""

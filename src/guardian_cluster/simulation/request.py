@@ -64,6 +64,15 @@ class ModelRequest:
         return min(max(asked, 1), MOST_CHOICES) if isinstance(asked, int) else 1
 
     @property
+    def most_tokens(self) -> int | None:
+        """How many tokens an answer may have, where the request says so."""
+        for name in ("max_completion_tokens", "max_tokens"):
+            asked = self.body.get(name)
+            if isinstance(asked, int):
+                return max(asked, 0)
+        return None
+
+    @property
     def wants_logprobs(self) -> bool:
         """Whether token log probabilities are asked for."""
         return self.body.get("logprobs") is True

@@ -45,6 +45,8 @@ def after(count: int, fault: Fault) -> Schedule:
 
 def flapping(fault: Fault, *, healthy: int, failing: int) -> Schedule:
     """Meet `failing` requests after every `healthy` ones, over and over."""
+    if healthy < 1 or failing < 1:
+        raise ValueError(f"healthy={healthy}, failing={failing}: flapping needs at least 1 of each")
     return Schedule(lambda number: fault if number % (healthy + failing) >= healthy else None)
 
 

@@ -2,11 +2,11 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from guardian_cluster.simulation.answer import Answer, ToolCall
+from guardian_cluster.simulation.answer import Answer, ToolCall, token_count, tokens_of
 from guardian_cluster.simulation.request import ModelRequest, content_text, object_of, objects_of, text_of
 from guardian_cluster.simulation.sample import sample_of
 
@@ -72,7 +72,7 @@ class Obliges:
     """Give the form the request asks for, as a well-behaved model does, and else follow another script.
 
     A request with tools gets a call of the tool it names or offers first, unless the tool has already
-    answered; one that asks for JSON gets JSON that fits its schema.
+    answered; one that asks for JSON gets JSON that fits its schema. Texts keep to the request's token limit.
     """
 
     prose: Script
@@ -81,7 +81,8 @@ class Obliges:
     def __call__(self, request: ModelRequest) -> Answer:
         """Return a tool call, JSON, or prose."""
         rng = random.Random(self.seed + request.choice)
-        return _tool_answer(request, rng) or _json_answer(request, rng) or self.prose(request)
+        answer = _tool_answer(request, rng) or _json_answer(request, rng) or self.prose(request)
+        return _within_limit(answer, request.most_tokens)
 
 
 def script_of(said: Script | Answer | str) -> Script:
@@ -91,6 +92,12 @@ def script_of(said: Script | Answer | str) -> Script:
     if isinstance(said, Answer):
         return InTurn((said,))
     return said
+
+
+def _within_limit(answer: Answer, most_tokens: int | None) -> Answer:
+    if most_tokens is None or token_count(answer.text) <= most_tokens:
+        return answer
+    return replace(answer, text="".join(tokens_of(answer.text)[:most_tokens]), finish_reason="length")
 
 
 def _tool_answer(request: ModelRequest, rng: random.Random) -> Answer | None:

@@ -28,7 +28,8 @@ class ModelServer:
 
     `said` is a script, one answer for every request, or a text that an obliging model says. `script`,
     `pace` and `fault` may be changed while it runs; requests that have begun keep what they began with.
-    Leaving the `async with` drops every connection, and raises what a script raised.
+    Leaving the `async with` drops every connection, and raises what a script raised. For long runs
+    `keeps_requests=False` leaves `requests` empty.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class ModelServer:
         tls: ssl.SSLContext | None = None,
         rng: Random | None = None,
         clock: Clock | None = None,
+        keeps_requests: bool = True,
     ) -> None:
         self.name = name
         self.requests: list[ModelRequest] = []
+        self.received = 0  # requests so far, also those that are not kept
         self.open_requests = 0  # begun and not yet ended
         self.answered = 0  # replies played to their end, faulty or not
         self.cancelled = 0  # requests whose client left before the reply ended
@@ -58,6 +61,7 @@ class ModelServer:
             rng=rng or Random(name),
             clock=clock or SystemClock(),
         )
+        self._keeps_requests = keeps_requests
         self._scheme = "https" if tls else "http"
         self._http = HttpServer(self._answer, self._note_change, tls)
         self._changed = asyncio.Event()
@@ -112,7 +116,7 @@ class ModelServer:
     @fault.setter
     def fault(self, fault: Schedule | Fault | None) -> None:
         self._fault = fault
-        self._schedule_began = len(self.requests)
+        self._schedule_began = self.received
         if self._is_running:
             self._meet_connections()
 
@@ -159,8 +163,10 @@ class ModelServer:
         self._changed.set()
 
     async def _answer(self, connection: Connection, raw: RawRequest) -> None:
-        request = _request_of(raw, len(self.requests))
-        self.requests.append(request)
+        request = _request_of(raw, self.received)
+        self.received += 1
+        if self._keeps_requests:
+            self.requests.append(request)
         self.open_requests += 1
         self._note_change()
         try:

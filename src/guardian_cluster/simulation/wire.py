@@ -4,7 +4,6 @@ import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -127,10 +126,7 @@ class _Stream:
         yield Piece(b"data: [DONE]\n\n", "done")
 
     def _content(self) -> Iterator[Piece]:
-        speaking = {
-            index: _deltas(answer, self._size, f"{self._fields['id']}:{index}")
-            for index, answer in enumerate(self._answers)
-        }
+        speaking = dict(enumerate(self._speakers()))
         while speaking:
             for index, deltas in list(speaking.items()):
                 delta = next(deltas, None)
@@ -139,6 +135,10 @@ class _Stream:
                     continue
                 logprobs = self._logprobs(delta)
                 yield self._event("content", [_chunk_choice(index, delta, logprobs=logprobs)])
+
+    def _speakers(self) -> Iterator[Iterator[JsonObject]]:
+        for index, answer in enumerate(self._answers):
+            yield _deltas(answer, self._size, f"{self._fields['id']}:{index}")
 
     def _logprobs(self, delta: JsonObject) -> JsonObject | None:
         if not self._request.wants_logprobs:
@@ -153,28 +153,25 @@ class _Stream:
 
 
 def _whole_choice(identity: Identity, request: ModelRequest, index: int, answer: Answer) -> JsonObject:
-    calls = bool(answer.tool_calls or answer.function_call)
-    message: JsonObject = {"role": "assistant", "content": answer.text or (None if calls else "")}
-    message |= {"refusal": answer.refusal or None, "annotations": []}
-    if answer.refusal and not answer.text:
-        message["content"] = None
-    if answer.reasoning:
-        message["reasoning_content"] = answer.reasoning
-    if answer.tool_calls:
-        message["tool_calls"] = [
-            _whole_call(f"{identity.id}:{index}", at, call) for at, call in enumerate(answer.tool_calls)
-        ]
-    if answer.function_call:
-        message["function_call"] = _function(answer.function_call)
     logprobs = None
     if request.wants_logprobs:
         logprobs = _logprobs(answer.text, answer.refusal, request.top_logprobs)
-    return {
-        "index": index,
-        "message": {**message, **answer.extra},
-        "logprobs": logprobs,
-        "finish_reason": answer.finish,
-    }
+    message = _message(answer, f"{identity.id}:{index}")
+    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": answer.finish}
+
+
+def _message(answer: Answer, seed: str) -> JsonObject:
+    speaks_otherwise = bool(answer.tool_calls or answer.function_call or answer.refusal)
+    content = answer.text or (None if speaks_otherwise else "")
+    message: JsonObject = {"role": "assistant", "content": content, "refusal": answer.refusal or None}
+    message["annotations"] = []
+    if answer.reasoning:
+        message["reasoning_content"] = answer.reasoning
+    if answer.tool_calls:
+        message["tool_calls"] = [_whole_call(seed, at, call) for at, call in enumerate(answer.tool_calls)]
+    if answer.function_call:
+        message["function_call"] = _function(answer.function_call)
+    return {**message, **answer.extra}
 
 
 def _chunk_choice(
@@ -243,7 +240,7 @@ def _candidate(token: str, logprob: float) -> JsonObject:
 
 
 def _spoken_to(request: ModelRequest) -> str:
-    values: list[Any] = [message.get("content") for message in request.messages]
+    values: list[object] = [message.get("content") for message in request.messages]
     return " ".join(value if isinstance(value, str) else _encode(value).decode() for value in values)
 
 

@@ -28,6 +28,7 @@ class Inhabitant:
     models: tuple[str, ...] = ("simulated-1",)
     api_key: str | None = None
     tls: ssl.SSLContext | None = None
+    keeps_requests: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class World(Mapping[str, ModelServer]):
                 models=one.models,
                 api_key=one.api_key,
                 tls=one.tls,
+                keeps_requests=one.keeps_requests,
                 rng=Random(f"{seed}:{name}"),
                 clock=clock,
             )

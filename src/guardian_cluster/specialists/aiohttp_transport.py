@@ -1,7 +1,6 @@
 """The transport on aiohttp: pooled keep-alive connections, TLS verified, no redirects, no cookies, no environment proxies."""
 
 import ssl
-from collections.abc import AsyncIterator
 
 import aiohttp
 from yarl import URL
@@ -82,16 +81,14 @@ class AiohttpResponse:
         """Return a header's value, whatever its spelling."""
         return self._answer.headers.get(name)
 
-    async def blocks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; see `Response.blocks`."""
-        read = self._answer.content.readany
+    async def read(self) -> bytes:
+        """Return what has arrived of the body; see `Response.read`."""
         try:
-            while block := await read():
-                yield block
+            return await self._answer.content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise broken(_reason(error)) from error
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the connection back if the body was read to its end, else end it."""
         self._answer.close()
 

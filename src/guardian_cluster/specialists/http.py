@@ -1,6 +1,5 @@
 """HttpSpecialist: a model behind an OpenAI-compatible endpoint."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, cast
 
 import msgspec
@@ -9,7 +8,7 @@ from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists import failures, shape
-from guardian_cluster.specialists.specialist import Chunk, Context, Task
+from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
 from guardian_cluster.specialists.sse import EventReader
 from guardian_cluster.specialists.transport import Call, Response, Transport
 
@@ -28,44 +27,36 @@ class HttpSpecialist:
         self._clock = clock
         self._max_answer_bytes = max_answer_bytes
 
-    async def execute(self, task: Task, context: Context, endpoint: Endpoint) -> AsyncIterator[list[Chunk]]:
+    async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task at the endpoint; see `Specialist.execute`."""
         response = await self._transport.send(call_for(task, context, endpoint))
         try:
             if response.status != 200:
                 raise await self._failure(response)
             if _is_event_stream(response):
-                async for batch in self._stream(response):
-                    yield batch
+                await self._stream(response, feed)
             else:
-                yield [await self._whole(response, streamed=task.request.streamed)]
+                answer = parse(await _read(response, self._max_answer_bytes))
+                await feed([as_chunk(answer) if task.request.streamed else answer])
         finally:
-            await response.close()
+            response.close()
 
     async def _failure(self, response: Response) -> AttemptFailed:
         body = await _read(response, _MAX_ERROR_BYTES, cut=True)
         waits = {name: response.header(name) for name in ("retry-after-ms", "retry-after")}
         return failures.from_status(response.status, waits, body, now=self._clock.now())
 
-    async def _whole(self, response: Response, *, streamed: bool) -> Chunk:
-        answer = parse(await _read(response, self._max_answer_bytes))
-        return as_chunk(answer) if streamed else answer
-
-    async def _stream(self, response: Response) -> AsyncGenerator[list[Chunk], None]:
+    async def _stream(self, response: Response, feed: Feed) -> None:
         reader = EventReader(self._max_answer_bytes)
-        async for block in response.blocks():
-            batch, end = parse_all(reader.feed(block))
+        more = True
+        while more:
+            block = await response.read()
+            batch, end = parse_all(reader.feed(block) if block else reader.finish())
+            more = bool(block) and not end
             if batch:
-                yield batch
+                more = await feed(batch) and more
             if isinstance(end, AttemptFailed):
                 raise end
-            if end:
-                return
-        batch, end = parse_all(reader.finish())
-        if batch:
-            yield batch
-        if isinstance(end, AttemptFailed):
-            raise end
 
 
 def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
@@ -73,7 +64,9 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
     request, variant = task.request, task.variant
     fields: dict[str, Any] = {**variant.parameters, **request.body, "model": endpoint.model}
     if request.operation == "chat":
-        fields["messages"] = context.messages
+        fields["messages"] = _messages(context.messages, variant.instructions)
+        if request.streamed and task.specialist.stream_usage:
+            fields["stream_options"] = _with_usage(fields.get("stream_options"))
     headers = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
     if endpoint.api_key is not None and endpoint.api_key.value:
         headers["authorization"] = f"Bearer {endpoint.api_key.value}"
@@ -81,8 +74,24 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
         url=endpoint.url.rstrip("/") + _PATHS[request.operation],
         headers=headers,
         body=_encode(fields),
-        connect_timeout_s=task.timeouts.connect_s,
+        connect_timeout_s=task.specialist.timeouts.connect_s,
     )
+
+
+def _messages(messages: Any, instructions: str | None) -> Any:
+    """Return the messages, the variant's own instructions first."""
+    if instructions is None:
+        return messages
+    if isinstance(messages, msgspec.Raw):  # still encoded as the caller sent them, and passed on so
+        messages = msgspec.json.decode(messages, type=list[msgspec.Raw])
+    return [{"role": "system", "content": instructions}, *messages]
+
+
+def _with_usage(options: Any) -> dict[str, Any]:
+    """Return stream options that ask for token counts, besides what the caller asked for."""
+    if isinstance(options, msgspec.Raw):
+        options = _decoder.decode(options)
+    return {**(options or {}), "include_usage": True}
 
 
 def parse(payload: bytes) -> Chunk:
@@ -139,13 +148,11 @@ async def _read(response: Response, limit: int, *, cut: bool = False) -> bytes:
     """Read a body whole; `cut` tells to keep its beginning where it is over the limit."""
     parts: list[bytes] = []
     size = 0
-    async for block in response.blocks():
+    while block := await response.read():
         parts.append(block)
         size += len(block)
         if size > limit:
             if cut:
                 break
-            raise AttemptFailed(
-                f"The model's answer is over {limit} bytes.", code="upstream_answer_too_large"
-            )
+            raise AttemptFailed(f"The model's answer is over {limit} bytes.", code="upstream_answer_too_large")
     return b"".join(parts)

@@ -1,11 +1,10 @@
 """SolverSpecialist: the built-in solver, answering in the shape of a model."""
 
-from collections.abc import AsyncIterator
 from typing import Protocol
 
 from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.specialists.specialist import Chunk, Context, Task
+from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
 
 
 class Answerer(Protocol):
@@ -28,26 +27,20 @@ class SolverSpecialist:
         self._answerer = answerer
         self._clock = clock
 
-    async def execute(self, task: Task, context: Context, endpoint: Endpoint) -> AsyncIterator[list[Chunk]]:
+    async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task; see `Specialist.execute`."""
         request = task.request
         question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
         text = await self._answerer.answer(question)
-        shared: Chunk = {
-            "id": f"chatcmpl-{request.id}",
-            "created": int(self._clock.now()),
-            "model": endpoint.model,
-        }
+        shared: Chunk = {"id": f"chatcmpl-{request.id}", "created": int(self._clock.now()), "model": endpoint.model}
         if request.streamed:
-            yield [
-                {**shared, "object": "chat.completion.chunk", "choices": [choice]}
-                for choice in _stream_choices(text)
-            ]
+            chunk: Chunk = {**shared, "object": "chat.completion.chunk"}
+            await feed([{**chunk, "choices": [choice]} for choice in _stream_choices(text)])
         else:
             message = {"role": "assistant", "content": text, "refusal": None}
             choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
             usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-            yield [{**shared, "object": "chat.completion", "choices": [choice], "usage": usage}]
+            await feed([{**shared, "object": "chat.completion", "choices": [choice], "usage": usage}])
 
 
 def _stream_choices(text: str) -> list[Chunk]:

@@ -1,6 +1,6 @@
 """Transport: the seam between a specialist and the network. One method to send a request, one to read the answer."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -26,15 +26,15 @@ class Response(Protocol):
         """Return a header's value, whatever its spelling."""
         ...
 
-    def blocks(self) -> AsyncIterator[bytes]:
-        """Yield the body as it arrives; each block is what one read of the network held.
+    async def read(self) -> bytes:
+        """Return what has arrived of the body, waiting for some if need be; nothing at its end.
 
         Raises:
             AttemptFailed: the connection broke, or the body ended before its declared end.
         """
         ...
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the connection back if the body was read to its end, else end it. Never raises."""
         ...
 

@@ -21,7 +21,7 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.storage.database import damaged, is_damage
 from guardian_cluster.storage.records import Written, refuse_batch, write_batch
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger("guardian.storage")
 _Result = TypeVar("_Result")
 
 FIRST_RETRY_S = 0.05
@@ -63,7 +63,7 @@ class RecordWriter:
         except (SQLAlchemyError, ValueError, TypeError, ArithmeticError) as error:
             # Never the error's own text: it quotes the values, which may be a user's words.
             fields = {"boot": batch.id.boot_id, "sequence": batch.id.sequence, "error": type(error).__name__}
-            _log.error("control.batch_refused", extra={"fields": fields})
+            log.error("a batch was refused", extra=fields)
             return await self.run(partial(refuse_batch, batch=batch, now=now))
 
     async def run(self, work: Callable[[Connection], _Result]) -> _Result:
@@ -100,7 +100,7 @@ class RecordWriter:
         if self._complained_at is None or now - self._complained_at >= COMPLAINT_S:
             self._complained_at = now
             fields = {"file": str(self._path), "error": str(error.orig)}
-            _log.warning("control.records_wait", extra={"fields": fields})
+            log.warning("records wait, the database cannot be written", extra=fields)
 
     async def _wait(self, delay_s: float) -> None:
         try:

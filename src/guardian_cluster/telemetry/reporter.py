@@ -1,7 +1,8 @@
 """Carries a gateway's reports to the control process, and keeps or counts what cannot be carried.
 
-`report` only appends to a bounded queue. The reporter's own tasks send batches over the local socket, put them in the
-spool while nobody takes them, and send again what was never acknowledged (docs/design/contract.md).
+`report` only appends to a bounded queue. The reporter's own tasks send batches over the local socket, put
+them in the spool while nobody takes them, and send again what was never acknowledged
+(docs/design/contract.md).
 """
 
 import asyncio
@@ -11,9 +12,12 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
+
+from msgspec import MsgspecError
 
 from guardian_cluster.contract import link
 from guardian_cluster.contract.link import Ack, BatchId, Hello, LinkError, ReportKind, Welcome
@@ -21,13 +25,15 @@ from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, R
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.storage.spool import Opener, Spool, open_segment
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger("guardian.reporter")
 _Result = TypeVar("_Result")
 
 SOCKET_NAME = "control.sock"
 PATH_NAME = "control.path"
-"""Holds the path where the socket really is: a socket's path is limited to 107 bytes, a data folder's is not."""
+"""Holds the socket's real path: one in the data folder may be longer than the 107 bytes a socket may have."""
 SPOOL_NAME = "spool"
+
+_READ_BYTES = 65_536
 
 COMPLAINT_S = 60.0
 """How often the same trouble is logged while it lasts."""
@@ -56,6 +62,7 @@ class MemorySink:
         self._limit = limit
 
     def report(self, report: Report) -> None:
+        """Keep a report, or drop it when there are `limit` already."""
         if len(self.reports) < self._limit:
             self.reports.append(report)
         else:
@@ -135,10 +142,8 @@ class _Queue:
             taken.append(self._reports.popleft())
             size += _size_of(taken[-1])
         self._bytes -= size
-        if not self._reports and not self.closed:
-            self.some.clear()
-        if not self._holds_batch():
-            self.enough.clear()
+        if not self.closed:
+            self._clear_events()
         return taken
 
     def close(self) -> None:
@@ -147,6 +152,12 @@ class _Queue:
         self.some.set()
         self.enough.set()
 
+    def _clear_events(self) -> None:
+        if not self._reports:
+            self.some.clear()
+        if not self._holds_batch():
+            self.enough.clear()
+
     def _holds_batch(self) -> bool:
         return len(self._reports) >= self._limits.batch_reports or self._bytes >= self._limits.batch_bytes
 
@@ -154,18 +165,18 @@ class _Queue:
 class Reporter:
     """Sends reports to the control process of a data folder while its context is open.
 
-    To be used on one event loop. What is dropped is counted by kind in `dropped`, and told to the control process
-    with whatever gets through next. `spend` holds what each key has cost in its latest month, as far as the control
-    process has told; `on_spend` is called with every such news.
+    To be used on one event loop. What is dropped is counted by kind in `dropped`, and told to the control
+    process with whatever gets through next. `spend` holds what each key has cost in its latest month, as far
+    as the control process has told; `on_spend` is called with every such news.
     """
 
     def __init__(
         self,
         data_folder: Path,
-        *,
-        boot_id: str,
-        clock: Clock,
         random: random.Random,
+        *,
+        clock: Clock,
+        boot_id: str | None = None,
         limits: ReporterLimits | None = None,
         on_spend: Callable[[Sequence[Spend]], None] | None = None,
         opener: Opener = open_segment,
@@ -173,13 +184,13 @@ class Reporter:
         self.dropped: Counter[str] = Counter()
         self.spend: dict[str, Spend] = {}
         self._data_folder = data_folder
-        self._boot_id = boot_id
+        self._boot_id = boot_id or f"{random.getrandbits(128):032x}"
         self._clock = clock
         self._random = random
         self._limits = limits or ReporterLimits()
         self._on_spend = on_spend
         spool_folder, spool_bytes = data_folder / SPOOL_NAME, self._limits.spool_bytes
-        self._spool = Spool(spool_folder, boot_id, limit_bytes=spool_bytes, opener=opener)
+        self._spool = Spool(spool_folder, self._boot_id, limit_bytes=spool_bytes, opener=opener)
         self._spool_filled = asyncio.Event()
         self._queue = _Queue(self._limits)
         self._untold: Counter[str] = Counter()
@@ -188,7 +199,7 @@ class Reporter:
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
         self._sent: dict[BatchId, tuple[bytes, _Bundle]] = {}
-        self._acknowledged = asyncio.Event()
+        self._changed = asyncio.Event()
         self._stalled = False
         self._replaying: tuple[BatchId, asyncio.Future[bool]] | None = None
         self._retry_s = self._limits.first_retry_s
@@ -223,16 +234,30 @@ class Reporter:
     async def _run(self) -> None:
         await self._on_disk(self._spool.open, None)
         self._spool_filled.set()
-        async with asyncio.TaskGroup() as tasks:
-            others = [tasks.create_task(self._stay_connected()), tasks.create_task(self._replay())]
-            await self._gather()
-            await self._wait_for_acknowledgement(lambda: not self._sent, self._limits.close_s)
-            for task in others:
-                task.cancel()
+        await self._work()
         for frame, bundle in self._sent.values():
             if not await self._on_disk(partial(self._spool.append, frame), False):
                 self._lose(bundle)
         await self._on_disk(self._spool.close, None)
+
+    async def _work(self) -> None:
+        """Carry reports until the queue is closed, and what was sent acknowledged or `close_s` over."""
+        while True:
+            try:
+                await self._carry()
+            except Exception:  # A fault of ours must neither reach the gateway nor end its reports for good.
+                log.exception("the reporter failed")
+            if self._queue.closed:
+                return
+            await asyncio.sleep(self._limits.last_retry_s)
+
+    async def _carry(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            others = [tasks.create_task(self._stay_connected()), tasks.create_task(self._replay())]
+            await self._gather()
+            await self._wait_until(lambda: not self._sent, self._limits.close_s)
+            for task in others:
+                task.cancel()
 
     async def _gather(self) -> None:
         """Make batches of what is reported and place them, until the queue is closed and empty."""
@@ -241,7 +266,10 @@ class Reporter:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._limits.batch_s):
                     await self._queue.enough.wait()
-            await self._place(await self._encode(self._queue.take()))
+            if reports := self._queue.take():
+                await self._place(await self._encode(reports))
+        if self._untold:
+            await self._place(await self._encode(()))
 
     async def _encode(self, reports: Iterable[Report]) -> _Bundle:
         """Encode a batch, with pauses for the event loop; a report that cannot be encoded is dropped."""
@@ -263,14 +291,201 @@ class Reporter:
     async def _place(self, bundle: _Bundle) -> None:
         """Send a batch, or keep it on disk, or count it as dropped."""
         if await self._has_room():
-            self._send(bundle)
-        elif await self._on_disk(partial(self._spool.append, self._frame(bundle, spooled=True)), False):
+            id, frame = self._frame(bundle, spooled=False)
+            self._sent[id] = frame, bundle
+            self._write(frame)
+            return
+        _, frame = self._frame(bundle, spooled=True)
+        if await self._on_disk(partial(self._spool.append, frame), False):
             self._spool_filled.set()
         else:
             self._lose(bundle)
 
+    def _frame(self, bundle: _Bundle, *, spooled: bool) -> tuple[BatchId, bytes]:
+        self._sequences[spooled] += 1
+        id = BatchId(self._boot_id, self._sequences[spooled], spooled)
+        return id, link.encode_batch(id, bundle.reports)
+
     async def _has_room(self) -> bool:
-        """Tell whether a batch can be sent, after waiting a little for room if the receiver is not known to stall."""
-        if self._writer is not None and not self._stalled:
-            self._stalled = not await self._wait_for_acknowledgement(self._is_open, self._limits.stalled_s)
-        return self._is_open()
+        """Tell whether another batch may be sent; wait a little for that, unless the receiver is stalling."""
+        if self._stalled:
+            return self._has_room_now()
+        await self._wait_until(lambda: self._writer is None or self._has_room_now(), self._limits.stalled_s)
+        self._stalled = self._writer is not None and not self._has_room_now()
+        return self._has_room_now()
+
+    def _has_room_now(self) -> bool:
+        return self._writer is not None and len(self._sent) < self._limits.unacknowledged
+
+    async def _wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until an acknowledgement or the connection's end makes the condition true, or time is up."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not condition():
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    async def _replay(self) -> None:
+        """Send what the spool holds, one batch at a time; fresh batches overtake it."""
+        while True:
+            await self._spool_filled.wait()
+            await self._connected.wait()
+            self._spool_filled.clear()
+            frame = await self._on_disk(self._spool.first, None)
+            if frame is None:
+                continue
+            self._spool_filled.set()
+            if await self._deliver(frame):
+                await self._on_disk(self._spool.release, None)
+
+    async def _deliver(self, frame: bytes) -> bool:
+        """Send a batch of the spool; true when it is acknowledged, or can never be."""
+        try:
+            id = link.batch_id_of(frame)
+        except LinkError:
+            return True
+        if self._writer is None:
+            return False
+        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._replaying = id, taken
+        self._write(frame)
+        return await taken
+
+    async def _stay_connected(self) -> None:
+        while True:
+            try:
+                await self._converse()
+            except (OSError, LinkError) as error:  # TimeoutError is an OSError.
+                self._complain("the control process cannot be reached", error)
+            await asyncio.sleep(self._retry_s * self._random.uniform(0.5, 1.0))
+            self._retry_s = min(2 * self._retry_s, self._limits.last_retry_s)
+
+    async def _converse(self) -> None:
+        """Talk to the control process until one of us ends it."""
+        async with asyncio.timeout(self._limits.connect_s) as patience:
+            reader, writer = await asyncio.open_unix_connection(socket_path(self._data_folder))
+            try:
+                hello = Hello(
+                    version=link.VERSION, gateway_boot_id=self._boot_id, applied_rev=self._applied_rev
+                )
+                writer.write(link.encode_message(hello))
+                async for message in _messages(reader):
+                    if isinstance(message, Welcome):
+                        patience.reschedule(None)
+                        await self._begin(message, writer)
+                    else:
+                        self._note(message)
+            finally:
+                self._end()
+                writer.transport.abort()  # Closing would first send what the receiver may never read.
+
+    async def _begin(self, welcome: Welcome, writer: asyncio.StreamWriter) -> None:
+        """Send again what was not acknowledged; only then may fresh batches follow."""
+        if not link.compatible(welcome.version):
+            versions = f"{welcome.version}, this gateway {link.VERSION}"
+            raise LinkError(f"the control process speaks version {versions}; upgrade the older one")
+        for frame, _ in self._sent.values():
+            writer.write(frame)
+            await writer.drain()
+        self._writer = writer
+        self._retry_s = self._limits.first_retry_s
+        self._stalled = False
+        self._complained_at.clear()
+        self._connected.set()
+        self._changed.set()
+
+    def _note(self, ack: Ack) -> None:
+        if ack.spend:
+            self._note_spend(ack.spend)
+        if ack.batch is None:
+            return
+        self._sent.pop(ack.batch, None)
+        if self._replaying is not None and self._replaying[0] == ack.batch:
+            self._end_replay(taken=True)
+        self._stalled = False
+        self._changed.set()
+
+    def _note_spend(self, news: Sequence[Spend]) -> None:
+        for spend in news:
+            known = self.spend.get(spend.key)
+            if known is None or known.month <= spend.month:  # Reports from a spool may be of last month.
+                self.spend[spend.key] = spend
+        if self._on_spend is not None:
+            self._on_spend(news)
+
+    def _end(self) -> None:
+        self._writer = None
+        self._connected.clear()
+        self._end_replay(taken=False)
+        self._changed.set()
+
+    def _end_replay(self, *, taken: bool) -> None:
+        if self._replaying is not None and not self._replaying[1].done():
+            self._replaying[1].set_result(taken)
+        self._replaying = None
+
+    def _write(self, frame: bytes) -> None:
+        if self._writer is not None:
+            self._writer.write(frame)
+
+    async def _on_disk(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
+        """Return what `work` returns in the disk's thread, or `otherwise` where it fails or takes long."""
+        try:
+            async with asyncio.timeout(self._limits.disk_s):
+                return await asyncio.get_running_loop().run_in_executor(self._disk, work)
+        except OSError as error:
+            self._complain("the spool cannot be used", error)
+            return otherwise
+
+    def _lose(self, bundle: _Bundle) -> None:
+        self._untold += bundle.told
+        self._drop(bundle.lost())
+        self._complain("reports dropped", OSError("the spool is full or cannot be written"))
+
+    def _drop(self, lost: Counter[str]) -> None:
+        self.dropped.update(lost)
+        self._untold.update(lost)
+
+    def _complain(self, message: str, error: Exception) -> None:
+        now = self._clock.monotonic()
+        if now - self._complained_at.get(message, float("-inf")) >= COMPLAINT_S:
+            self._complained_at[message] = now
+            reason = str(error) or type(error).__name__
+            log.warning(message, extra={"error": reason, "folder": str(self._data_folder)})
+
+
+def socket_path(data_folder: Path) -> str:
+    """Return the path of the control process's socket, as it says itself, else where it is by default."""
+    try:
+        return (data_folder / PATH_NAME).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return str(data_folder / SOCKET_NAME)
+
+
+async def _messages(reader: asyncio.StreamReader) -> AsyncIterator[Welcome | Ack]:
+    """Yield what the control process sends until it closes. Raises `LinkError` for what cannot be read."""
+    splitter = link.FrameSplitter()
+    while data := await reader.read(_READ_BYTES):
+        for body in splitter.feed(data):
+            message = link.decode_down(body)
+            if message is not None:
+                yield message
+
+
+def _drop_events(dropped: Mapping[str, int], now: float) -> list[GatewayEvent]:
+    return [GatewayEvent(kind="dropped", at=now, subject=kind, count=n) for kind, n in dropped.items()]
+
+
+def _kind_of(report: object) -> str:
+    return link.KINDS.get(type(report), "unknown")
+
+
+def _size_of(report: Report) -> int:
+    """Return about how many bytes a report is when encoded; only what can be large is looked at."""
+    if isinstance(report, RequestRecord):
+        return 600 + 200 * (len(report.attempts) + len(report.verdicts)) + len(report.requested_model)
+    if isinstance(report, Payload):
+        return 200 + len(report.request_body) + len(report.response_text)
+    if isinstance(report, Feedback):
+        return 200 + len(report.comment or "")
+    return 200 + len(report.detail)

@@ -15,7 +15,7 @@ from guardian_cluster.specialists.specialist import Chunk
 from guardian_cluster.watcher.choice import TEXT_CHANNELS, Part, WatchedChoice
 from guardian_cluster.watcher.patterns import Patterns
 from guardian_cluster.watcher.schema import FormatCheck
-from guardian_cluster.watcher.unknown import UnknownFields
+from guardian_cluster.watcher.unknown import HarmlessTexts, UnknownFields
 
 _CHUNK_FIELDS = frozenset({"choices", "model"})
 """What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked for."""
@@ -32,6 +32,7 @@ class CompiledPolicy:
         self.policy = policy
         self.patterns = Patterns.of(policy)
         self.byte_patterns = self.patterns.as_bytes()
+        self.harmless = HarmlessTexts()
 
 
 class Watch:
@@ -50,7 +51,9 @@ class Watch:
         self._format = FormatCheck(request.response_format) if request.response_format is not None else None
         self._texts: dict[int, list[str]] = {}
         self._choices: dict[int, WatchedChoice] = {}
-        self._unknown = UnknownFields(compiled.patterns)
+        drop = compiled.policy.unknown_fields == "drop"
+        self._unknown = UnknownFields(compiled.patterns, compiled.harmless, drop=drop)
+        self._strips = drop or bool(compiled.patterns.rules)
         self.verdicts: list[Verdict] = []
         self.retry_wanted = False
         self.done = False
@@ -222,7 +225,7 @@ class Watch:
 
     def _strip(self, holder: dict[str, Any], known: AbstractSet[str], path: str) -> None:
         """Take out of an object the unknown fields that may not leave."""
-        if self._patterns.rules and not holder.keys() <= known:
+        if self._strips and not holder.keys() <= known:
             self.verdicts += self._unknown.strip(holder, known, path)
 
     def _judge(self) -> tuple[float | None, float | None]:

@@ -19,6 +19,7 @@ from guardian_cluster.specialists.builtin.solver.tree import (
     Number,
     Operation,
     Percent,
+    Rational,
     Variable,
 )
 
@@ -42,7 +43,7 @@ class _Size(msgspec.Struct, frozen=True, gc=False):
 
     numerator: float
     denominator: float = 0.0
-    value: Fraction | None = None
+    value: Rational | None = None
     symbolic: bool = False
     magnitude: float = math.inf
 
@@ -72,7 +73,7 @@ def _size_of(node: Expression) -> _Size:
             inner = _size(operand)
             return _with_value(inner, None if inner.value is None else -inner.value)
         case Percent(operand=operand):
-            return _quotient(_size(operand), _sized(Fraction(100)))
+            return _quotient(_size(operand), _sized(100))
         case Factorial(operand=operand):
             return _factorial(_size(operand))
         case Operation():
@@ -81,7 +82,7 @@ def _size_of(node: Expression) -> _Size:
             return _call(node)
 
 
-def _sized(value: Fraction) -> _Size:
+def _sized(value: Rational) -> _Size:
     bits, divisor_bits = value.numerator.bit_length(), (value.denominator - 1).bit_length()
     is_small = bits <= _FOLLOWED_BITS and divisor_bits <= _FOLLOWED_BITS
     if not is_small:
@@ -89,7 +90,7 @@ def _sized(value: Fraction) -> _Size:
     return _Size(float(bits), float(divisor_bits), value, magnitude=abs(float(value)))
 
 
-def _with_value(size: _Size, value: Fraction | None) -> _Size:
+def _with_value(size: _Size, value: Rational | None) -> _Size:
     return _Size(size.numerator, size.denominator, value, size.symbolic, size.magnitude)
 
 
@@ -126,7 +127,7 @@ def _quotient(left: _Size, right: _Size) -> _Size:
     if right.value == 0:
         raise Refusal("it contains a division by zero")
     if right.value is not None:
-        return _product(left, _sized(1 / right.value))
+        return _product(left, _sized(1 / Fraction(right.value)))
     return _product(left, _Size(right.denominator, right.numerator, symbolic=right.symbolic))
 
 
@@ -149,7 +150,7 @@ def _power(base: _Size, exponent: _Size) -> _Size:
 def _small_power(base: _Size, exponent: _Size) -> _Size:
     if base.value is None or exponent.value is None or exponent.value.denominator != 1:
         return _Size(_IRRATIONAL_BITS, _IRRATIONAL_BITS)
-    return _sized(base.value ** int(exponent.value))
+    return _sized(Fraction(base.value) ** int(exponent.value))
 
 
 def _factorial(size: _Size) -> _Size:
@@ -159,7 +160,7 @@ def _factorial(size: _Size) -> _Size:
         raise Refusal(f"a factorial is only computed of integers from 0 to {MAX_FACTORIAL}")
     count = int(size.value)
     if count <= 20:
-        return _sized(Fraction(math.factorial(count)))
+        return _sized(math.factorial(count))
     return _Size(math.lgamma(count + 1) / math.log(2) + 1)
 
 
@@ -170,7 +171,7 @@ def _call(node: Call) -> _Size:
         case "factorial":
             return _factorial(sizes[0])
         case "exp" | "sinh" | "cosh":
-            return _power(_Size(2.0, value=Fraction(3)), sizes[0])
+            return _power(_Size(2.0, value=3), sizes[0])
         case "gcd" | "lcm" | "min" | "max" | "abs" | "floor" | "ceil":
             numerator = sum(size.numerator for size in sizes) + 1
             return _Size(numerator, sum(size.denominator for size in sizes), symbolic=symbolic)

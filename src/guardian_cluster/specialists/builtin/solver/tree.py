@@ -9,6 +9,9 @@ import msgspec
 Operator = Literal["+", "-", "*", "/", "^", "of"]
 """`of` is the product in "17% of 2,350"; it is kept apart so that its scope can be checked."""
 
+Rational = int | Fraction
+"""An exact number; integers stay integers, which are several times faster."""
+
 ConstantName = Literal["pi", "e", "infinity"]
 
 
@@ -22,9 +25,9 @@ class Number(_Node, frozen=True):
     text: str
 
     @property
-    def value(self) -> Fraction:
+    def value(self) -> "Rational":
         """The literal's exact value."""
-        return Fraction(self.text)
+        return int(self.text) if self.text.isdigit() else Fraction(self.text)
 
 
 class Constant(_Node, frozen=True):

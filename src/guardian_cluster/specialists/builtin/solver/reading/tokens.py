@@ -16,6 +16,9 @@ Kind = Literal["number", "name", "symbol", "power"]
 MAX_CHARACTERS = 320
 """Longer texts are stories, not questions; it also keeps the cost of understanding far below a millisecond."""
 
+MAX_TOKENS = 128
+"""Bounds the time of everything that comes after, to half a millisecond for the densest text."""
+
 MAX_EXPONENT = 1000
 """Of a literal such as 1e1000, so that no short text stands for a number of millions of digits."""
 
@@ -85,6 +88,8 @@ def tokenise(text: str) -> list[Token]:
             tokens.extend(_numbers(found.group(), found.start()))
         elif kind != "space":
             tokens.append(_token(kind, found.group(), found.start(), position))
+        if len(tokens) > MAX_TOKENS:
+            raise Refusal(f"the text has more than {MAX_TOKENS} words and signs, which is more than one question")
     return tokens
 
 

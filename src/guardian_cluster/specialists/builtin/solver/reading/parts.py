@@ -1,32 +1,27 @@
-"""What the parts of a matched form mean: each function turns what a form found into its problem.
+"""What a part of a matched form may be: a number, a percentage, a list, the end of an interval.
 
-They raise `Refusal` where the parts do not fit together: a percentage that is none, an unknown too many.
+Everything here raises `Refusal` where a part is not what its place in the question demands.
 """
 
 from collections.abc import Sequence
 
-from guardian_cluster.specialists.builtin.solver import problem
 from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
-from guardian_cluster.specialists.builtin.solver.expression import parse
-from guardian_cluster.specialists.builtin.solver.patterns import Found
-from guardian_cluster.specialists.builtin.solver.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.expression import parse
+from guardian_cluster.specialists.builtin.solver.reading.patterns import Found
+from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import (
     Constant,
     Expression,
     Negation,
-    Number,
     Operation,
     Percent,
-    substitute,
     variables,
     walk,
 )
 
 MAX_LIST = 50
-
-MAX_DEGREE = 20
-"""Of a Taylor polynomial: more terms help nobody in a chat."""
+"""Numbers in a list; more do not fit into a short question anyway."""
 
 
 def expression(pieces: Sequence[Piece], indices: Sequence[str] = ()) -> Expression:
@@ -107,21 +102,25 @@ def chosen_variable(found: Found, node: Expression, *names: str) -> str:
     return present[0]
 
 
-def _pair(found: Found, first: str, second: str) -> tuple[Expression, Expression]:
+def pair(found: Found, first: str, second: str) -> tuple[Expression, Expression]:
+    """Read two numbers by their names in the form."""
     return number(found.groups[first]), number(found.groups[second])
 
 
-# Percentages
+def is_enclosed(pieces: Sequence[Piece]) -> bool:
+    """Tell whether one pair of parentheses holds all the pieces."""
+    if pieces[0].text != "(":
+        return False
+    depth = 0
+    for index, piece in enumerate(pieces):
+        depth += (piece.text == "(") - (piece.text == ")")
+        if depth == 0:
+            return index == len(pieces) - 1
+    return False
 
 
-def increase(found: Found) -> problem.Problem:
-    return problem.ChangeByPercent(number(found.groups["base"]), percentage(found.groups["percent"]), 1)
-
-
-def decrease(found: Found) -> problem.Problem:
-    return problem.ChangeByPercent(number(found.groups["base"]), percentage(found.groups["percent"]), -1)
-
-
-def what_percent(found: Found) -> problem.Problem:
-    part, whole = _pair(found, "part", "whole")
-    return problem.WhatPercent(part, whole)
+def check_single_term(pieces: Sequence[Piece], node: Expression, where: str) -> None:
+    """Refuse a sum, or something divided, that is not in parentheses: how far `where` reaches would be a guess."""
+    is_open = isinstance(node, Negation) or (isinstance(node, Operation) and node.operator in ("+", "-"))
+    if is_open and not is_enclosed(pieces):
+        raise Refusal(f"it is unclear how far '{where}' reaches; use parentheses")

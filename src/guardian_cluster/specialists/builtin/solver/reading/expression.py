@@ -6,9 +6,9 @@ The usual precedence holds, and where usage is divided the expression is refused
 
 from collections.abc import Sequence
 
-from guardian_cluster.specialists.builtin.solver.calls import make_call
-from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
-from guardian_cluster.specialists.builtin.solver.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.calls import make_call
+from guardian_cluster.specialists.builtin.solver.reading.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
+from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.tree import (
     Constant,
@@ -118,6 +118,7 @@ def _rest(parser: _Parser) -> str:
 def _climb(parser: _Parser, minimum: int) -> Expression:
     """Read operands joined by operators that bind at least as tightly as `minimum`."""
     left = _signed(parser)
+    is_percentage = minimum == _SUM and _is_percentage(left)
     while True:
         operator = parser.next_text()
         if not operator and _is_implicit_product(parser):
@@ -127,19 +128,18 @@ def _climb(parser: _Parser, minimum: int) -> Expression:
         if precedence < minimum or not precedence:
             return left
         parser.position += 1 if operator else 0
-        left = _combine(parser, operator, left, precedence)
+        right = _right_operand(parser, operator, precedence)
+        is_percentage = is_percentage and precedence == _SUM
+        if precedence == _SUM and is_percentage != _is_percentage(right):
+            raise Refusal(
+                "a percentage and a plain number are added; write 'increase 200 by 10%' or '200 + 0.1'"
+            )
+        left = Operation(_TREE_OPERATORS[operator], Percent(left) if operator == "% of" else left, right)
 
 
-def _combine(parser: _Parser, operator: str, left: Expression, precedence: int) -> Expression:
+def _right_operand(parser: _Parser, operator: str, precedence: int) -> Expression:
     _check_scope(parser, operator)
-    right = _climb(parser, precedence + 1)
-    if precedence == _SUM and _is_percentage(left) != _is_percentage(right):
-        raise Refusal(
-            "a percentage is added to a number that is not one; write 'increase 200 by 10%' or '200 + 0.1'"
-        )
-    if operator == "% of":
-        left = Percent(left)
-    return Operation(_TREE_OPERATORS[operator], left, right)
+    return _climb(parser, precedence + 1)
 
 
 def _check_scope(parser: _Parser, operator: str) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
-from guardian_cluster.specialists.builtin.solver.expression import parse
-from guardian_cluster.specialists.builtin.solver.numerals import NUMERALS
-from guardian_cluster.specialists.builtin.solver.phrases import fold
+from guardian_cluster.specialists.builtin.solver.reading.expression import parse
+from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS
+from guardian_cluster.specialists.builtin.solver.reading.phrases import fold
 from guardian_cluster.specialists.builtin.solver.problem import Amount, Convert
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
-from guardian_cluster.specialists.builtin.solver.tokens import Token
+from guardian_cluster.specialists.builtin.solver.reading.tokens import Token
 from guardian_cluster.specialists.builtin.solver.tree import Expression, Number
 from guardian_cluster.specialists.builtin.solver.units import look_up
 

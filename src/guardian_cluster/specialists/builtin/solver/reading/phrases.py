@@ -9,10 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, PHRASES
-from guardian_cluster.specialists.builtin.solver.numerals import NUMERALS, PARTS, SCALES, SMALL, TENS
+from guardian_cluster.specialists.builtin.solver.reading.functions import BARE, FUNCTIONS, PHRASES
+from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS, PARTS, SCALES, SMALL, TENS
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
-from guardian_cluster.specialists.builtin.solver.tokens import Token
+from guardian_cluster.specialists.builtin.solver.reading.tokens import Token
 
 Role = Literal["N", "V", "C", "F", "P", "O", "S", "K", "W"]
 """Number, variable, constant, function, function in words, operator, superscript, comma in parentheses, word."""
@@ -213,6 +213,8 @@ def _emit_phrase(folding: _Folding, phrase: _Phrase) -> None:
         folding.emit("O", "of")
     elif text == "%":
         _fold_percent(folding, len(words))
+    elif text == "°" and not _is_after_operand(folding):
+        folding.emit("W", words[0])
     else:
         folding.emit(role, text, count=len(words))
 

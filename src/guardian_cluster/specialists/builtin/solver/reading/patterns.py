@@ -1,4 +1,4 @@
-"""How the patterns of questions.py are written and matched: words, expressions and options, over pieces.
+"""How the forms of questions are written and matched: words, expressions and options, over pieces.
 
 A text becomes a signature in which every expression is a run of capital letters, one for each piece, and every word
 stands in angle brackets: "integral of x^2 from 0 to 1" is `<integral><of>VON<from>N<to>N`. A pattern such as
@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from guardian_cluster.specialists.builtin.solver.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.problem import Problem
 
 _EXPRESSION = "[NVCFPOSK]+"
@@ -22,6 +22,7 @@ _GROUPS: Final[dict[str, str]] = {
     "number": "N",
     "point": "O?[NC]",
     "expression": _EXPRESSION,
+    "two": f"{_EXPRESSION}<and>{_EXPRESSION}",
     "list": f"{_EXPRESSION}(?:(?:,|<and>|,<and>){_EXPRESSION})+",
     "equations": f"{_EXPRESSION}={_EXPRESSION}(?:(?:,|<;>|<and>|,<and>){_EXPRESSION}={_EXPRESSION})*",
     "letters": "V(?:(?:,|<and>|,<and>)V)*",
@@ -35,6 +36,8 @@ class Pattern(msgspec.Struct, frozen=True):
 
     expression: re.Pattern[str]
     build: Callable[["Found"], Problem]
+    openings: frozenset[str]
+    """The words it can begin with; an empty word stands for an expression."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -43,14 +46,38 @@ class Found(msgspec.Struct, frozen=True):
     groups: Mapping[str, Sequence[Piece]]
 
 
-def compile_pattern(template: str, build: Callable[[Found], Problem]) -> Pattern:
-    """Return the pattern for a template.
+class Form:
+    """One kind of question: the ways to put it, and the function that turns what was found into a problem.
 
-    In a template `word|other` are alternatives, `word?` may be missing, `[...]` may be missing as a whole, `{name}` is an
-    expression and `{name:kind}` one of the other kinds (variable, number, point, list, equations, letters).
+    In a template `word|other` are alternatives, `word?` may be missing, `[...]` may be missing as a whole, `{name}` is
+    an expression and `{name:kind}` one of the other kinds (variable, number, point, two, list, equations, letters).
     """
-    parts = [_element(found) for found in _ELEMENT.finditer(template)]
-    return Pattern(re.compile("".join(parts)), build)
+
+    __slots__ = ("build", "templates")
+
+    def __init__(self, build: Callable[[Found], Problem], *templates: str) -> None:
+        self.build = build
+        self.templates = templates
+
+
+def compile_form(form: Form) -> Iterator[Pattern]:
+    """Yield a pattern for each template of a form."""
+    for template in form.templates:
+        elements = list(_ELEMENT.finditer(template))
+        expression = re.compile("".join(_element(found) for found in elements))
+        yield Pattern(expression, form.build, frozenset(_openings(elements)))
+
+
+def _openings(elements: Sequence[re.Match[str]]) -> Iterator[str]:
+    """Yield what may come first: the words up to the first that cannot be left out, or an expression."""
+    for found in elements:
+        words = found["words"]
+        if words is None:
+            yield ""
+            return
+        yield from (words.rstrip("?") or words).split("|")
+        if not words.endswith("?"):
+            return
 
 
 def _element(found: re.Match[str]) -> str:
@@ -71,9 +98,9 @@ def _sign(word: str) -> str:
     return word if word in ("=", ",") else f"<{word}>"
 
 
-def words_of(templates: Sequence[str]) -> Iterator[str]:
-    """Yield every word the templates mention."""
-    for template in templates:
+def words_of(form: Form) -> Iterator[str]:
+    """Yield every word the templates of a form mention."""
+    for template in form.templates:
         for found in _ELEMENT.finditer(template):
             if found["words"]:
                 yield from (found["words"].rstrip("?") or found["words"]).split("|")

@@ -1,15 +1,20 @@
-"""A client that sees bytes: what arrived before the connection ended, and how it ended."""
+"""Clients of simulated servers; one of them sees bytes: what arrived, and how the connection ended."""
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import openai
+
 from guardian_cluster.simulation import ModelServer
 
-# Long enough for anything on loopback that comes at all; only hangs use it up.
-PATIENCE_S = 0.25
+ClientOf = Callable[..., openai.AsyncOpenAI]
+
+# Long enough for anything that comes at all on a busy machine; those who expect silence say a shorter time.
+PATIENCE_S = 10.0
 # What no answer but a giant one reaches.
 MOST_BYTES = 1_000_000
 
@@ -40,21 +45,23 @@ def request_bytes(body: dict[str, Any] | None = None, *, path: str = "/v1/chat/c
     return (head + content).encode()
 
 
-async def ask(server: ModelServer, *, stream: bool = False, data: bytes | None = None) -> Received:
+async def ask(
+    server: ModelServer, *, stream: bool = False, data: bytes | None = None, patience_s: float = PATIENCE_S
+) -> Received:
     """Send one request, or any bytes, and read until the connection ends, falls silent or sends too much."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(data or request_bytes({"stream": stream}))
-    received = await _read_all(reader)
+    received = await _read_all(reader, patience_s)
     writer.close()
     with suppress(ConnectionError):  # told by `end`
         await writer.wait_closed()
     return received
 
 
-async def _read_all(reader: asyncio.StreamReader) -> Received:
+async def _read_all(reader: asyncio.StreamReader, patience_s: float) -> Received:
     data = b""
     try:
-        while part := await asyncio.wait_for(reader.read(65536), PATIENCE_S):
+        while part := await asyncio.wait_for(reader.read(65536), patience_s):
             data += part
             if len(data) > MOST_BYTES:
                 return Received(data, "left")
