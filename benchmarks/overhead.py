@@ -16,7 +16,7 @@ from benchmarks.harness.load import Pattern
 from benchmarks.harness.meter import Meter, Window
 from benchmarks.harness.processes import command_cpu_s, cores, pss_mb
 from benchmarks.harness.report import note, percentile
-from benchmarks.harness.targets import GUARDIAN, Kind, Target, Upstream, bare, fake_model, serve
+from benchmarks.harness.targets import CONTROL, GUARDIAN, Kind, Target, Upstream, bare, fake_model, serve
 
 GOALS = {
     "cpu_us_per_request": 320.0,
@@ -45,8 +45,6 @@ MIXED_RATE = 400
 """At 100/s a large request would meet so few small ones that their p99 would not show it."""
 LARGE_SHARE = 0.01
 HELP_RUNS = 3
-WORKER = "guardian_cluster.processes.gateway"
-CONTROL = "guardian_cluster.processes.control"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +64,12 @@ class Plan:
 
 
 QUICK = Plan(
-    closed_rounds=6,
+    closed_rounds=5,
     closed_s=0.35,
     rounds=3,
     paced_s=0.8,
-    latency_s=0.8,
-    mixed_s=0.8,
+    latency_s=0.7,
+    mixed_s=0.6,
     memory_requests=8_000,
     starts=1,
 )
@@ -107,6 +105,7 @@ def whole_figures(bench: Bench, reference: Target) -> dict[str, float]:
     bare_us = windows.median(reference, Window.request_us)
     return {
         "cpu_us_per_request": ours_us,
+        "worker_cpu_us_per_request": windows.median(bench.ours, Window.worker_request_us),
         "bare_cpu_us_per_request": bare_us,
         "ratio_to_bare": ours_us / bare_us,
         "requests_per_s": windows.median(bench.ours, Window.requests_per_s),
@@ -179,7 +178,7 @@ def memory_figures(bench: Bench) -> dict[str, float | None]:
     """Memory after many requests, and what it grew from the first quarter of them to the last."""
     note(f"memory over {bench.plan.memory_requests} requests")
     tree = bench.ours.tree
-    worker = tree.find(WORKER) or tree.process.pid
+    worker = bench.ours.worker
     control = tree.find(CONTROL)
     pattern = Pattern(
         body=bench.bodies.whole, connections=CONNECTIONS, requests=bench.plan.memory_requests // 4

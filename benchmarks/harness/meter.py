@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.harness.load import Load, Pattern, run_load
+from benchmarks.harness.processes import cpu_ns
 from benchmarks.harness.targets import Target
 
 CHUNKS = 50
@@ -16,11 +17,17 @@ class Window:
     """One run of the load generator, and the time on a core that the target's processes took for it."""
 
     load: Load
-    cpu_us: float
+    cpu_us: float = 0.0
+    worker_cpu_us: float = 0.0
+    """The part of it that the process which answers took."""
 
     def request_us(self) -> float:
         """CPU time for each right answer."""
         return self.cpu_us / max(1, self.load.ok)
+
+    def worker_request_us(self) -> float:
+        """The worker's CPU time for each right answer."""
+        return self.worker_cpu_us / max(1, self.load.ok)
 
     def chunk_us(self) -> float:
         """CPU time for each chunk of the streams that were answered."""
@@ -81,11 +88,12 @@ class Meter:
     def window(self, target: Target, pattern: Pattern) -> Window:
         """Run load on a target and weigh it, with the work it puts off until after the answers."""
         if target.running is None:
-            return Window(self.run(target, pattern), 0.0)
-        before = target.running.cpu_ns()
+            return Window(self.run(target, pattern))
+        before, worker_before = target.running.cpu_ns(), cpu_ns(target.worker)
         load = self.run(target, pattern)
         target.running.settle()
-        return Window(load, (target.running.cpu_ns() - before) / 1e3)
+        after, worker_after = target.running.cpu_ns(), cpu_ns(target.worker)
+        return Window(load, (after - before) / 1e3, (worker_after - worker_before) / 1e3)
 
     def alternate(self, targets: Sequence[Target], rounds: int, pattern: Pattern) -> Windows:
         """Take `rounds` windows of each target in turn: what disturbs one then disturbs the others too."""

@@ -19,6 +19,8 @@ from benchmarks.harness.processes import Running, cores
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUARDIAN = Path(sys.executable).parent / "guardian"
 START_TIMEOUT_S = 60.0
+WORKER = "guardian_cluster.processes.gateway"
+CONTROL = "guardian_cluster.processes.control"
 
 Kind = Literal["gateway", "bare"]
 KINDS = get_args(Kind)
@@ -66,6 +68,11 @@ class Target:
         if self.running is None:
             raise ValueError(f"{self.name} is not weighed")
         return self.running
+
+    @property
+    def worker(self) -> int:
+        """The process that answers: the gateway's worker, or a target's only process."""
+        return self.tree.find(WORKER) or self.tree.process.pid
 
 
 class Upstream(Target):

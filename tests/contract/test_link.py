@@ -1,5 +1,10 @@
+from contextlib import suppress
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from guardian_cluster.contract import link
 from guardian_cluster.contract.link import (
     KINDS,
@@ -24,8 +29,6 @@ from guardian_cluster.contract.records import (
     Spend,
     VerdictRecord,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=12.5)
 VERDICT = VerdictRecord(detector="d", rule="r", action="cut", channel="content", choice=0, position=3)
@@ -183,10 +186,8 @@ def test_a_message_that_is_none_is_refused(body: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_do_worse_than_be_refused(body: bytes) -> None:
     for decode in (link.decode_up, link.decode_down):
-        try:
+        with suppress(LinkError):
             assert decode(body) is None
-        except LinkError as error:
-            assert str(error)
 
 
 @pytest.mark.parametrize("frame", [b"", b"\0\0\0\1\x01", link.encode_message(Applied(rev=1))])

@@ -51,8 +51,8 @@ def variant_id(
 
 def _specialist(name: str, section: SpecialistSection) -> Specialist:
     is_solver = section.builtin == "solver"
-    endpoints = () if is_solver else _endpoints(name, section)
-    models = ["solver"] if is_solver else [endpoint.model for endpoint in endpoints]
+    endpoints = (_solver_endpoint(name),) if is_solver else _endpoints(name, section)
+    models = [endpoint.model for endpoint in endpoints]
     variant = Variant(
         id=variant_id(models, section.instructions, section.parameters),
         instructions=section.instructions,
@@ -74,6 +74,11 @@ def _specialist(name: str, section: SpecialistSection) -> Specialist:
         stream_usage=section.stream_usage,
         fallback=section.fallback,
     )
+
+
+def _solver_endpoint(name: str) -> Endpoint:
+    # It answers in this house; attempts are planned, counted and recorded by endpoint all the same.
+    return Endpoint(id=f"{name}/1", url="builtin:solver", model="solver")
 
 
 def _capabilities(section: SpecialistSection, *, is_solver: bool) -> Capabilities:

@@ -6,13 +6,14 @@ import os
 import random
 import signal
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import uvloop
 
 from guardian_cluster.cluster import LLMGuardianCluster
-from guardian_cluster.contract.records import GatewayEvent
+from guardian_cluster.contract.records import GatewayEvent, Spend
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.contract.snapshot_file import read_snapshot, stamp
 from guardian_cluster.domain.clock import SystemClock
@@ -41,16 +42,17 @@ class GatewayProcess:
         self._clock = SystemClock()
         self._recent = RecentRequests()
         self._metrics = Metrics(lambda: float(self._gateway.in_flight))
-        self._reporter = Reporter(data, random.Random(), clock=self._clock)
+        self._reporter = Reporter(data, random.Random(), clock=self._clock, on_spend=self._learn_spend)
         self._reports = Reports([self._recent, self._metrics, self._reporter])
         self._accounts = Accounts(self._clock)
         self._api = Api(self._accounts, self._recent, self._reports, self._metrics.text, self._clock)
         self._gateway: Gateway
+        self._snapshot: Snapshot
 
     async def run(self, sockets: list[socket.socket], stop: asyncio.Event, ready_fd: int | None, tls: tuple[str, str] | None) -> None:
         """Serve until `stop` is set."""
         at = stamp(self._data)
-        snapshot = read_snapshot(self._data)
+        snapshot = self._snapshot = read_snapshot(self._data)
         cluster = LLMGuardianCluster(snapshot, sink=self._reports, clock=self._clock)
         async with self._reporter, cluster, asyncio.TaskGroup() as tasks:
             self._gateway = Gateway(self._api.routes(), _service(cluster, snapshot), self._clock)
@@ -61,6 +63,10 @@ class GatewayProcess:
             await server.run_until(sockets, self._draining(tasks, stop), lambda: _say_ready(ready_fd))
             following.cancel()
             self._tell("stopped", snapshot)
+
+    def _learn_spend(self, spends: Sequence[Spend]) -> None:
+        tenants = {key.id: key.tenant for key in self._snapshot.base.keys}
+        self._accounts.learn(spends, tenants)
 
     def _draining(self, tasks: asyncio.TaskGroup, stop: asyncio.Event) -> asyncio.Event:
         async def mark() -> None:
@@ -85,6 +91,7 @@ class GatewayProcess:
                 log.error("snapshot refused, the last one stays in force", extra={"reason": str(error)})
                 self._tell("snapshot_refused", cluster.snapshot, str(error)[:500])
                 continue
+            self._snapshot = snapshot
             self._gateway.serve(_service(cluster, snapshot))
             self._reporter.applied(snapshot.rev)
             log.info("snapshot applied", extra={"rev": snapshot.rev})

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
+from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.specialists.builtin.solver.reading.question import understand
+from guardian_cluster.specialists.builtin.solver.solution import NotUnderstood, Solution, render, render_refusal
 from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
 
 

@@ -4,6 +4,7 @@ Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -61,6 +62,8 @@ class Metrics:
         self._cost = Counter("guardian_cost_usd", "Cost of answers.", ("guardian_specialist",), registry=registry)
         self._dropped = Counter("guardian_reports_dropped", "Reports that were lost.", ("kind",), registry=registry)
         Gauge("guardian_requests_in_flight", "Requests being answered.", registry=registry).set_function(in_flight)
+        self._series: dict[tuple[str, ...], _Series] = {}
+        self._children: dict[tuple[Counter | str, ...], Counter] = {}
         self._revision = Gauge("guardian_snapshot_revision", "The snapshot that is served.", registry=registry)
 
     def report(self, report: Report) -> None:
@@ -78,22 +81,52 @@ class Metrics:
 
     def _request(self, record: RequestRecord) -> None:
         specialist = record.specialist or "none"
-        self._requests.labels(specialist, record.outcome).inc()
+        self._counter(self._requests, specialist, record.outcome).inc()
         if record.specialist is None:
             return  # the requested name is the caller's own words then, and no label
-        labels = (record.operation, record.requested_model, specialist)
-        self._duration.labels(*labels).observe(record.duration_ms / 1e3)
+        series = self._of(record.operation, record.requested_model, specialist)
+        series.duration.observe(record.duration_ms / 1e3)
+        series.input_tokens.observe(record.input_tokens)
+        series.output_tokens.observe(record.output_tokens)
         self._overhead.observe(record.overhead_ms / 1e3)
-        self._tokens.labels(*labels, "input").observe(record.input_tokens)
-        self._tokens.labels(*labels, "output").observe(record.output_tokens)
         if record.cost_usd:
-            self._cost.labels(specialist).inc(record.cost_usd)
+            self._counter(self._cost, specialist).inc(record.cost_usd)
         if record.streamed and record.first_token_ms is not None:
-            self._first_token.labels(*labels).observe(record.first_token_ms / 1e3)
+            series.first_token.observe(record.first_token_ms / 1e3)
             if record.output_tokens > 1:
                 after_first_ms = record.duration_ms - record.first_token_ms
-                self._per_token.labels(*labels).observe(after_first_ms / 1e3 / (record.output_tokens - 1))
+                series.per_token.observe(after_first_ms / 1e3 / (record.output_tokens - 1))
         for attempt in record.attempts:
-            self._attempts.labels(attempt.endpoint, attempt.outcome, attempt.error or "").inc()
+            self._counter(self._attempts, attempt.endpoint, attempt.outcome, attempt.error or "").inc()
         for verdict in record.verdicts:
-            self._verdicts.labels(verdict.detector, verdict.rule, verdict.action).inc()
+            self._counter(self._verdicts, verdict.detector, verdict.rule, verdict.action).inc()
+
+    def _of(self, *labels: str) -> "_Series":
+        # Finding a labelled child takes the library a lock and 1.3 µs, five times a request; a dictionary takes 0.1 µs.
+        found = self._series.get(labels)
+        if found is None:
+            found = self._series[labels] = _Series(
+                self._duration.labels(*labels),
+                self._first_token.labels(*labels),
+                self._per_token.labels(*labels),
+                self._tokens.labels(*labels, "input"),
+                self._tokens.labels(*labels, "output"),
+            )
+        return found
+
+    def _counter(self, counter: Counter, *labels: str) -> Counter:
+        key = (counter, *labels)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = counter.labels(*labels)
+        return found
+
+
+class _Series(NamedTuple):
+    """The histograms of one combination of labels."""
+
+    duration: Histogram
+    first_token: Histogram
+    per_token: Histogram
+    input_tokens: Histogram
+    output_tokens: Histogram

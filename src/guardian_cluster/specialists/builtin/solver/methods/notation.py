@@ -20,12 +20,8 @@ _COEFFICIENT = re.compile(r"(?<![\^\w.)/])([0-9]+)\*(?=[A-Za-zπ](?![A-Za-z(])|\
 """A factor that may stand before a letter or parentheses without a sign."""
 
 
-class _Printer(sp.StrPrinter if hasattr(sp, "StrPrinter") else sp.printing.str.StrPrinter):
+class _Printer(sp.StrPrinter):
     """SymPy's own one-line form, with the names people use."""
-
-    def _print_Pow(self, expr: Any, rational: bool = False) -> str:  # noqa: N802  SymPy's name for it
-        text: str = super()._print_Pow(expr, rational=rational)
-        return text
 
     def _print_exp(self, expr: Any) -> str:
         return f"e^{self._exponent(expr.args[0])}"
@@ -34,36 +30,36 @@ class _Printer(sp.StrPrinter if hasattr(sp, "StrPrinter") else sp.printing.str.S
         text: str = self._print(exponent)
         return text if exponent.is_Symbol or (exponent.is_Integer and exponent >= 0) else f"({text})"
 
-    def _print_Exp1(self, expr: Any) -> str:  # noqa: N802
+    def _print_Exp1(self, expr: Any) -> str:
         return "e"
 
-    def _print_Pi(self, expr: Any) -> str:  # noqa: N802
+    def _print_Pi(self, expr: Any) -> str:
         return "π"
 
-    def _print_ImaginaryUnit(self, expr: Any) -> str:  # noqa: N802
+    def _print_ImaginaryUnit(self, expr: Any) -> str:
         return "i"
 
-    def _print_Infinity(self, expr: Any) -> str:  # noqa: N802
+    def _print_Infinity(self, expr: Any) -> str:
         return "infinity"
 
-    def _print_NegativeInfinity(self, expr: Any) -> str:  # noqa: N802
+    def _print_NegativeInfinity(self, expr: Any) -> str:
         return "-infinity"
 
-    def _print_Abs(self, expr: Any) -> str:  # noqa: N802
+    def _print_Abs(self, expr: Any) -> str:
         return f"|{self._print(expr.args[0])}|"
 
     def _print_factorial(self, expr: Any) -> str:
         text: str = self._print(expr.args[0])
         return f"{text}!" if expr.args[0].is_Atom else f"({text})!"
 
-    def _print_Function(self, expr: Any) -> str:  # noqa: N802
+    def _print_Function(self, expr: Any) -> str:
         name: str = expr.func.__name__
         if name not in _PLAIN and name not in _WRITTEN:
             raise Refusal(f"the result needs the special function {name}")
         arguments = ", ".join(self._print(argument) for argument in expr.args)
         return f"{_WRITTEN.get(name, name)}({arguments})"
 
-    def _print_Piecewise(self, expr: Any) -> str:  # noqa: N802
+    def _print_Piecewise(self, expr: Any) -> str:
         raise Refusal("the result depends on cases")
 
 

@@ -1,6 +1,6 @@
 """Whether a function may be called with these arguments, before anything is computed."""
 
-from guardian_cluster.specialists.builtin.solver.reading.functions import (
+from guardian_cluster.specialists.builtin.solver.functions import (
     ANGLES,
     FUNCTIONS,
     INVERSE_TRIGONOMETRIC,

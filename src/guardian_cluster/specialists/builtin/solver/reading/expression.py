@@ -7,7 +7,7 @@ The usual precedence holds, and where usage is divided the expression is refused
 from collections.abc import Sequence
 
 from guardian_cluster.specialists.builtin.solver.reading.calls import make_call
-from guardian_cluster.specialists.builtin.solver.reading.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
+from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
 from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.tree import (

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from guardian_cluster.specialists.builtin.solver.reading.functions import BARE, FUNCTIONS, PHRASES
+from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, PHRASES
 from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS, PARTS, SCALES, SMALL, TENS
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.reading.tokens import Token

@@ -1,0 +1,103 @@
+from collections.abc import Iterator
+
+import pytest
+from samples import NOON, batch, feedback, payload, request, write
+from sqlalchemy import Engine
+
+from guardian_cluster.storage import queries
+from guardian_cluster.storage.database import memory_database
+from guardian_cluster.storage.histogram import RELATIVE_ERROR
+from guardian_cluster.storage.queries import Page, Window
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = memory_database()
+    yield engine
+    engine.dispose()
+
+
+def test_percentiles_of_a_window_are_those_of_its_requests(engine: Engine) -> None:
+    inside = [request(f"r{n}", started=NOON + n, duration_ms=float(n)) for n in range(1, 101)]
+    outside = [request(f"o{n}", started=NOON - 60 - n, duration_ms=1e6) for n in range(50)]
+    write(engine, batch(*inside, *outside))
+
+    with engine.begin() as connection:
+        found = queries.percentiles(connection, Window(NOON, NOON + 120), "duration", [0.5, 0.95, 0.99])
+
+    assert found[()] == pytest.approx([50, 95, 99], rel=RELATIVE_ERROR)
+
+
+def test_percentiles_can_be_asked_by_group_and_of_some_only(engine: Engine) -> None:
+    write(
+        engine,
+        batch(
+            request("a", specialist="a", first_token_ms=10.0),
+            request("b", specialist="b", first_token_ms=1000.0),
+            request("c", specialist="b", first_token_ms=9.0, tenant="other"),
+            request("d", specialist="b"),
+        ),
+    )
+
+    with engine.begin() as connection:
+        found = queries.percentiles(
+            connection,
+            Window(NOON, NOON + 60),
+            "first_token",
+            [0.5],
+            by=["specialist"],
+            where={"tenant": "acme"},
+        )
+
+    assert set(found) == {("a",), ("b",)}
+    assert found["a",] == pytest.approx([10.0], rel=RELATIVE_ERROR)
+    assert found["b",] == pytest.approx([1000.0], rel=RELATIVE_ERROR)
+
+
+def test_totals_tell_requests_without_a_specialist_apart(engine: Engine) -> None:
+    refused = request("r", specialist=None, endpoint=None, variant=None, outcome="refused", status=503)
+    write(engine, batch(request("a", quality=0.5), request("b", quality=1.0), refused))
+
+    with engine.begin() as connection:
+        found = queries.totals(connection, Window(NOON, NOON + 60), by=["specialist", "outcome"])
+
+    assert {group: sums["n"] for group, sums in found.items()} == {("solver", "ok"): 2, ("", "refused"): 1}
+    assert found["solver", "ok"]["quality"] == 1.5
+    assert found["solver", "ok"]["quality_squares"] == 1.25
+
+
+def test_an_empty_window_has_neither_totals_nor_percentiles(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert queries.totals(connection, Window(NOON, NOON + 60)) == {}
+        assert queries.percentiles(connection, Window(NOON, NOON + 60), "overhead", [0.5]) == {}
+
+
+def test_pages_of_requests_follow_each_other_without_gap_or_overlap(engine: Engine) -> None:
+    records = [request(f"r{n}", started=NOON + n // 3) for n in range(10)]
+    write(engine, batch(*records))
+
+    pages: list[str] = []
+    before = None
+    with engine.begin() as connection:
+        while page := queries.recent_requests(connection, Page(limit=4, before=before)):
+            pages += [record.id for record in page]
+            before = page[-1].started, page[-1].id
+
+    assert pages == [f"r{n}" for n in reversed(range(10))]
+
+
+def test_a_tenant_sees_its_own_alone(engine: Engine) -> None:
+    write(engine, batch(request("r1"), payloads=(payload(),), feedback=(feedback(),)))
+
+    with engine.begin() as connection:
+        for tenant, seen in (("acme", True), ("rival", False), (None, True)):
+            assert bool(queries.request_by_id(connection, "r1", tenant=tenant)) is seen
+            assert bool(queries.payload_of(connection, "r1", tenant=tenant)) is seen
+            assert bool(queries.feedback_of(connection, "r1", tenant=tenant)) is seen
+            assert bool(queries.recent_requests(connection, Page(tenant=tenant))) is seen
+
+
+def test_what_is_not_there_is_none(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert queries.request_by_id(connection, "r1' OR 1=1 --") is None
+        assert queries.payload_of(connection, "r1") is None

@@ -1,0 +1,148 @@
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, write
+from sqlalchemy import Connection, Engine, select
+
+from guardian_cluster.contract.records import AttemptRecord
+from guardian_cluster.contract.snapshot import RecordPolicy
+from guardian_cluster.storage import queries, tables
+from guardian_cluster.storage.database import memory_database
+from guardian_cluster.storage.retention import CHUNK_ROWS, steps
+
+DAY_S = 86_400
+POLICY = RecordPolicy(bodies="all", bodies_days=7, requests_days=30, rollups_days=400)
+ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=1.0)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = memory_database()
+    yield engine
+    engine.dispose()
+
+
+def sweep(engine: Engine, now: float, policy: RecordPolicy = POLICY) -> None:
+    with engine.begin() as connection:
+        for step in steps(policy, now):
+            while step(connection):
+                pass
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    with engine.begin() as connection:
+        return queries.counts(connection)
+
+
+def fill(engine: Engine) -> None:
+    record = request(attempts=(ATTEMPT,), first_token_ms=5.0)
+    write(engine, batch(record, payloads=(payload(),), feedback=(feedback(),), events=(event(),)))
+
+
+@pytest.mark.parametrize(
+    ("age_days", "gone"),
+    [
+        (6.9, set[str]()),
+        (7.1, {"payload"}),
+        (30.1, {"payload", "request", "attempt", "feedback", "gateway_event"}),
+        (
+            401,
+            {"payload", "request", "attempt", "feedback", "gateway_event", "batch"}
+            | {"rollup", "rollup_histogram"},
+        ),
+    ],
+)
+def test_each_table_is_kept_as_long_as_the_policy_says(
+    engine: Engine, age_days: float, gone: set[str]
+) -> None:
+    fill(engine)
+    before = {name for name, n in counts(engine).items() if n}
+
+    sweep(engine, NOON + age_days * DAY_S)
+
+    assert before - {name for name, n in counts(engine).items() if n} == gone
+
+
+def test_a_shorter_promise_for_bodies_holds_for_those_recorded_before(engine: Engine) -> None:
+    fill(engine)
+
+    sweep(engine, NOON + 2 * DAY_S, RecordPolicy(bodies="all", bodies_days=1))
+
+    assert counts(engine)["payload"] == 0
+
+
+def test_a_longer_one_does_not(engine: Engine) -> None:
+    fill(engine)
+
+    sweep(engine, NOON + 8 * DAY_S, RecordPolicy(bodies="all", bodies_days=90))
+
+    assert counts(engine)["payload"] == 0
+
+
+def test_a_step_deletes_no_more_than_a_chunk(engine: Engine) -> None:
+    write(engine, batch(*(request(f"r{number}") for number in range(CHUNK_ROWS + 5))), ALL_BODIES)
+
+    with engine.begin() as connection:
+        deleted = [step(connection) for step in steps(POLICY, NOON + 31 * DAY_S)]
+
+    assert CHUNK_ROWS in deleted
+    assert counts(engine)["request"] == 5
+
+
+def starts(connection: Connection) -> set[int]:
+    return {int(start - NOON) for start in connection.scalars(select(tables.rollup.c.start))}
+
+
+@pytest.mark.parametrize(("age_days", "expected"), [(0.5, {0, 60, 240, 300}), (2, {0, 300}), (32, {0})])
+def test_roll_ups_grow_coarser_with_age(engine: Engine, age_days: float, expected: set[int]) -> None:
+    records = [request(f"r{offset}", started=NOON + offset) for offset in (0, 61, 299, 300)]
+    write(engine, batch(*records))
+
+    sweep(engine, NOON + age_days * DAY_S)
+
+    with engine.begin() as connection:
+        assert starts(connection) == expected
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 7_199), st.floats(1, 1e5), st.sampled_from("ab")), min_size=1, max_size=20
+    )
+)
+def test_coarser_roll_ups_hold_the_same_sums_and_percentiles(seen: list[tuple[float, float, str]]) -> None:
+    engine = memory_database()
+    records = [
+        request(f"r{number}", started=NOON + offset, duration_ms=duration, specialist=specialist)
+        for number, (offset, duration, specialist) in enumerate(seen)
+    ]
+    write(engine, batch(*records))
+    window = queries.Window(NOON, NOON + 7_200)
+
+    answers: list[object] = []
+    for age_days in (0, 2, 32):
+        sweep(engine, NOON + age_days * DAY_S)
+        with engine.begin() as connection:
+            totals = queries.totals(connection, window, by=["specialist"])
+            answers.append({group: pytest.approx(sums) for group, sums in totals.items()})
+            answers.append(
+                queries.percentiles(connection, window, "duration", [0.5, 0.99], by=["specialist"])
+            )
+    engine.dispose()
+
+    assert answers[2:4] == answers[4:6]
+    assert answers[1] == answers[3] == answers[5]
+
+
+def test_reports_that_come_late_join_the_coarse_roll_up(engine: Engine) -> None:
+    write(engine, batch(request("r1", started=NOON + 60), sequence=1))
+    sweep(engine, NOON + 2 * DAY_S)
+    write(engine, batch(request("r2", started=NOON + 120), sequence=2))
+
+    sweep(engine, NOON + 2 * DAY_S)
+
+    with engine.begin() as connection:
+        assert starts(connection) == {0}
+        assert queries.totals(connection, queries.Window(NOON, NOON + 300))[()]["n"] == 2
