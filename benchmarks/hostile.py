@@ -116,7 +116,12 @@ def measure(plan: Plan, kind: Kind) -> dict[str, Any]:
                 for name, attack in windows:
                     note(f"round {number + 1}, attack: {name}")
                     observe(meter, target, pattern, attack, observed[name])
-    return {**figures(observed), "failed_requests": meter.failed, "requests": meter.requests}
+    return {
+        **figures(observed),
+        "failed_requests": meter.failed,
+        "core_wait_share": meter.core_wait_share,
+        "requests": meter.requests,
+    }
 
 
 def main() -> None:

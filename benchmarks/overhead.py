@@ -67,10 +67,10 @@ QUICK = Plan(
     closed_rounds=5,
     closed_s=0.35,
     rounds=3,
-    paced_s=0.8,
-    latency_s=0.7,
-    mixed_s=0.6,
-    memory_requests=8_000,
+    paced_s=0.7,
+    latency_s=0.6,
+    mixed_s=0.5,
+    memory_requests=6_000,
     starts=1,
 )
 FULL = Plan(
@@ -256,6 +256,7 @@ def measure(plan: Plan, kind: Kind) -> dict[str, Any]:
         "help_cpu_s": help_cpu_s() if kind == "gateway" else None,
         "failed_requests": meter.failed,
         "lost_marks": meter.lost_marks,
+        "core_wait_share": meter.core_wait_share,
         "requests": meter.requests,
     }
 

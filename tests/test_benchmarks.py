@@ -1,11 +1,14 @@
 """The pure parts of the benchmarks, and that their programs count right and wrong answers as such."""
 
-import asyncio
+import contextlib
 import json
 import shutil
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +38,30 @@ def load_of(*, ok: int = 10, p50_ms: float = 1.0) -> Load:
         ok=ok, wrong=0, broken=0, unfinished=0, late=0, reconnects=0, marks=ok, elapsed_s=2.0,
         latency_ms=spread, other_latency_ms=None, first_token_ms=spread, transit_ms=spread,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def serving(answer: bytes) -> Generator[int]:
+    """Give the first request of every connection the same answer, and close."""
+
+    class Respond(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            received = b""
+            while b'"stream": false}' not in received:
+                part = self.request.recv(65536)
+                if not part:
+                    return
+                received += part
+            self.request.sendall(answer)
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Respond) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize(
@@ -202,18 +229,11 @@ def test_large_requests_are_spaced_evenly_and_their_waits_kept_apart() -> None:
     ],
     ids=["no mark", "not 200", "cut off", "mark in two chunks"],
 )
-async def test_an_answer_is_right_when_it_is_complete_has_status_200_and_a_mark(
+def test_an_answer_is_right_when_it_is_complete_has_status_200_and_a_mark(
     answer: bytes, told: tuple[int, int, int]
 ) -> None:
-    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b'"stream": false}')
-        writer.write(b"HTTP/1.1 " + answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
-        writer.close()
-
-    async with await asyncio.start_server(respond, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        with body_files() as bodies:
-            pattern = Pattern(body=bodies.whole, connections=1, requests=5, seconds=5)
-            load = await asyncio.to_thread(run_load, port, pattern)
+    closing = b"HTTP/1.1 " + answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+    with serving(closing) as port, body_files() as bodies:
+        load = run_load(port, Pattern(body=bodies.whole, connections=1, requests=5, seconds=5))
 
     assert (load.ok, load.wrong, load.broken) == told

@@ -148,9 +148,28 @@ def test_an_unusable_url_is_explained_and_never_repeated(report, url):
 
 
 def test_a_secret_put_in_the_wrong_place_is_not_printed(report):
-    text = '[specialist.m]\nurl = "${KEY}"\nmodel = "m"\ntier = "${KEY}"\n[log]\nlevel = "${KEY}"'
+    text = """
+        [specialist.m]
+        url = "${KEY}"
+        model = "m"
+        tier = "${KEY}"
+        fallback = ["${KEY}"]
+        [log]
+        level = "${KEY}"
+        [alias]
+        x = "${KEY}"
+        [gateway]
+        listen = "${KEY}"
+        trusted_proxies = ["${KEY}"]
+        cors_origins = ["${KEY}"]
+        tls_key = "${KEY}"
+    """
 
-    assert "sk-secret" not in report(text, {"KEY": "sk-secret"})
+    said = report(text, {"KEY": "sk-secret"})
+
+    assert said.count("error:") == 10
+    assert "sk-secret" not in said
+    assert 'gateway.tls_key "${KEY}" is not a file' in said
 
 
 SEMANTICS = {

@@ -89,6 +89,18 @@ def test_names_cannot_steer_the_terminal(tmp_path):
     assert all(char.isprintable() or char == "\n" for char in said)
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("hostile", ["[" * 60_000, "{" + "a." * 30_000 + "a = 1}", "1\ntier = 2"])
+def test_a_hostile_value_for_a_number_is_no_number(tmp_path, hostile):
+    (tmp_path / "value").write_text(hostile)
+
+    said = refused(tmp_path, b'[specialist.m]\nurl = "http://h"\nmodel = "m"\ntier = "${file:value}"')
+
+    assert said.splitlines()[0] == (
+        "error: guardian.toml:4: specialist.m.tier must be a whole number, not a string"
+    )
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "content",

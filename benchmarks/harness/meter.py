@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.harness.load import Load, Pattern, run_load
-from benchmarks.harness.processes import cpu_ns
+from benchmarks.harness.processes import core_wait_ns, cpu_ns
 from benchmarks.harness.targets import Target
 
 CHUNKS = 50
@@ -75,10 +75,26 @@ class Meter:
         self.requests = 0
         self.failed = 0
         self.lost_marks = 0
+        self._open_s = 0.0
+        self._wait_s = 0.0
+
+    @property
+    def core_wait_share(self) -> float:
+        """Share of the time of all open loops in which a worker was ready to run and its core was taken.
+
+        Where it is not near 0, other programs use the core, and latencies tell more of them.
+        """
+        return self._wait_s / self._open_s if self._open_s else 0.0
 
     def run(self, target: Target, pattern: Pattern) -> Load:
         """Run load on a target."""
-        load = run_load(target.port, pattern)
+        if target.running is None or not pattern.rate:
+            load = run_load(target.port, pattern)
+        else:
+            waited_ns = core_wait_ns(target.worker)
+            load = run_load(target.port, pattern)
+            self._wait_s += (core_wait_ns(target.worker) - waited_ns) / 1e9
+            self._open_s += load.elapsed_s
         self.requests += load.ok + load.failed
         self.failed += load.failed
         if pattern.streamed:

@@ -115,12 +115,12 @@ def cpu_ns(pid: int) -> int:
 
     `schedstat` counts in nanoseconds, `stat` in ticks of 10 ms. Threads that ended are not in it.
     """
-    total = 0
-    with contextlib.suppress(OSError):
-        for task in (PROC / str(pid) / "task").iterdir():
-            with contextlib.suppress(OSError):
-                total += int((task / "schedstat").read_text().split()[0])
-    return total
+    return _schedstat(pid, 0)
+
+
+def core_wait_ns(pid: int) -> int:
+    """Return the time they were ready to run while their core did something else."""
+    return _schedstat(pid, 1)
 
 
 def pss_mb(pid: int) -> float:
@@ -150,6 +150,15 @@ def _stat(pid: int) -> list[str] | None:
         return (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def _schedstat(pid: int, field: int) -> int:
+    total = 0
+    with contextlib.suppress(OSError):
+        for task in (PROC / str(pid) / "task").iterdir():
+            with contextlib.suppress(OSError):
+                total += int((task / "schedstat").read_text().split()[field])
+    return total
 
 
 def _start_time(pid: int) -> str | None:

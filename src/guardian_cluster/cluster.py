@@ -24,6 +24,7 @@ from guardian_cluster.specialists.http import HttpSpecialist
 from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist, is_solvable
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
+from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watch import CompiledPolicy
 from guardian_cluster.watcher.watcher import Watcher
 
@@ -36,6 +37,8 @@ class Deployment:
         self.snapshot = snapshot
         tenants = {tenant.name: CompiledPolicy(tenant.watch) for tenant in base.tenants if tenant.watch is not None}
         policy = CompiledPolicy(base.watch)
+        self._redactions = {name: Redaction(tenant.patterns) for name, tenant in tenants.items()}
+        self._redaction = Redaction(policy.patterns)
         self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
         self._specialists = {s.name: parts.build(s, base.limits) for s in base.specialists}
         drained = frozenset(name for name, until in snapshot.overlay.drained.items() if until > parts.clock.now())
@@ -48,6 +51,10 @@ class Deployment:
     def get_watcher_guardian(self, specialist_id: str) -> Watcher:
         """Return the watcher of the specialist of that name."""
         return self._watchers[specialist_id]
+
+    def redaction(self, tenant: str) -> Redaction:
+        """Return what takes out of kept text what a tenant's policy names."""
+        return self._redactions.get(tenant, self._redaction)
 
 
 class LLMGuardianCluster:

@@ -13,12 +13,11 @@ from pathlib import Path
 import platformdirs
 
 from guardian_cluster.configuration.checks import check
-from guardian_cluster.configuration.decoding import Decoder, Written
+from guardian_cluster.configuration.decoding import Decoder
 from guardian_cluster.configuration.deployment import deploy
 from guardian_cluster.configuration.document import Document, read_document
 from guardian_cluster.configuration.environment import overlay_environment, overlay_flags
 from guardian_cluster.configuration.interpolation import Interpolation
-from guardian_cluster.configuration.location import KeyPath
 from guardian_cluster.configuration.problems import Problems
 from guardian_cluster.configuration.sections import ListenAddress, Sections
 from guardian_cluster.contract.snapshot import ApiKey, Base
@@ -45,10 +44,8 @@ class Reading:
     """A configuration, and where each of its values came from."""
 
     config: Config
-    written: Mapping[KeyPath, Written]
-    """Only the values that were set; every other one is a default."""
     problems: Problems
-    """Empty; knows the place of every key."""
+    """None was found; it knows how and where every value was written."""
 
 
 def load_config(
@@ -82,7 +79,7 @@ def read_config(
     config = decoder.decode(Config, document.tables)
     check(config, problems)
     problems.raise_if_any()
-    return Reading(config, decoder.written, problems)
+    return Reading(config, problems)
 
 
 def find_config(path: Path | str | None = None) -> Path | None:

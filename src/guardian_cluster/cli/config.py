@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from guardian_cluster.cli.key import config_option
+from guardian_cluster.cli.options import config_option
 from guardian_cluster.config import Config, check_listen_address, find_config, load_config, read_config
 from guardian_cluster.errors import CheckFailed, ConfigError
 from guardian_cluster.keys import FILE_NAME, KeyFile

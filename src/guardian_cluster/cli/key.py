@@ -7,16 +7,13 @@ from pathlib import Path
 
 import click
 
+from guardian_cluster.cli.options import config_option
 from guardian_cluster.config import Config, find_config, load_config
 from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import ApiKey, Limits, Role
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.keys import FILE_NAME, KeyFile
-
-config_option = click.option(
-    "--config", "config_path", type=click.Path(path_type=Path), metavar="FILE", help="Use this guardian.toml."
-)
 
 
 def _tenant_name(_context: click.Context, _option: click.Parameter, name: str) -> str:

@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     session = Session()
     try:
         status = _invoke(arguments, session)
-        sys.stdout.flush()
+        sys.stdout.flush()  # here, where a reader that has left is still expected
     except CommandError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -10,7 +10,6 @@ from guardian_cluster.configuration.problems import Problems, dotted
 from guardian_cluster.configuration.sections import GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
 from guardian_cluster.contract.snapshot import WatchPolicy
-from guardian_cluster.errors import printable
 
 MIN_CANARY_LENGTH = 8
 """A shorter mark would occur in honest answers too, and cut them."""
@@ -36,17 +35,13 @@ def _check_gateway(gateway: GatewaySection, problems: Problems) -> None:
     for index, text in enumerate(gateway.trusted_proxies):
         if not _is_network(text):
             path = ("gateway", "trusted_proxies", index)
-            message = (
-                f'{dotted(path)} "{printable(text)}" is neither an address nor a network such as 10.0.0.0/8'
-            )
-            problems.add(path, "config-bad-proxy", message)
+            what = "is neither an address nor a network such as 10.0.0.0/8"
+            problems.add(path, "config-bad-proxy", f"{dotted(path)} {problems.quote(path, text)} {what}")
     for index, text in enumerate(gateway.cors_origins):
         if text != "*" and not _is_origin(text):
             path = ("gateway", "cors_origins", index)
-            message = (
-                f'{dotted(path)} "{printable(text)}" is neither "*" nor of the form "https://HOST[:PORT]"'
-            )
-            problems.add(path, "config-bad-origin", message)
+            what = 'is neither "*" nor of the form "https://HOST[:PORT]"'
+            problems.add(path, "config-bad-origin", f"{dotted(path)} {problems.quote(path, text)} {what}")
 
 
 def _check_tls(gateway: GatewaySection, problems: Problems) -> None:
@@ -57,7 +52,7 @@ def _check_tls(gateway: GatewaySection, problems: Problems) -> None:
             message = f"gateway.{key} needs gateway.{other} too"
             problems.add(("gateway", other), "config-incomplete-tls", message)
         if name is not None and not Path(name).is_file():
-            message = f'gateway.{key} "{printable(name)}" is not a file'
+            message = f"gateway.{key} {problems.quote(('gateway', key), name)} is not a file"
             problems.add(("gateway", key), "config-missing-tls-file", message)
 
 

@@ -15,8 +15,8 @@ from msgspec import inspect as shape
 
 from guardian_cluster.configuration.bounds import bounds_of
 from guardian_cluster.configuration.interpolation import BadReference, Interpolation, MissingVariable
-from guardian_cluster.configuration.location import KeyPath
-from guardian_cluster.configuration.problems import Problems, dotted
+from guardian_cluster.configuration.location import KeyPath, locate
+from guardian_cluster.configuration.problems import Problems, Written, dotted
 from guardian_cluster.configuration.scalars import name_of_type, name_of_value, read_scalar
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.errors import printable
@@ -34,23 +34,14 @@ class Given:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """How a value was written, before variables were put in, and which variables or files were."""
-
-    text: str | None
-    """`None` where it was not a string of the file."""
-    sources: tuple[str, ...] = ()
-
-
 class Decoder:
-    """Decodes one document; `written` then says how each of its values was given."""
+    """Decodes one document, and tells `problems` how each of its values was written."""
 
     def __init__(self, problems: Problems, interpolation: Interpolation, file_name: str) -> None:
         self._problems = problems
         self._interpolation = interpolation
         self._file_name = file_name
-        self.written: dict[KeyPath, Written] = {}
+        self._written = problems.written
 
     def decode(self, section: type[T], tables: Mapping[str, object]) -> T:
         """Return the `section` that `tables` describe; what does not fit is reported and has its default."""
@@ -111,7 +102,7 @@ class Decoder:
     def _tuple(self, kind: shape.VarTupleType, value: object, path: KeyPath) -> object:
         if not isinstance(value, list):
             return self._wrong(kind, value, path)
-        self.written[path] = Written(None)
+        self._written[path] = Written(None)
         items = enumerate(cast("list[object]", value))
         return tuple(self._or_placeholder(kind.item_type, item, (*path, index)) for index, item in items)
 
@@ -132,7 +123,7 @@ class Decoder:
         if isinstance(value, str):
             value = self._interpolated(value, path, to_text=is_text)
         else:
-            self.written[path] = Written(None)
+            self._written[path] = Written(None)
         if isinstance(value, Given):
             value = value.text if is_text else _literal(value.text)
         if isinstance(value, str) and (problem := _unusable(value)):
@@ -143,7 +134,7 @@ class Decoder:
         text = self._scalar(shape.StrType(), value, path)
         if not isinstance(text, str):
             return text
-        sources = self.written[path].sources
+        sources = self._written[path].sources
         return Secret(text, ", ".join(sources) or self._problems.origin(path) or self._file_name)
 
     def _checked(self, kind: shape.Type, value: object, path: KeyPath) -> object:
@@ -166,7 +157,7 @@ class Decoder:
             return FAILED
         except BadReference as error:
             return self._fail(path, "config-bad-reference", str(error))
-        self.written[path] = Written(text, result.sources)
+        self._written[path] = Written(text, result.sources)
         return _literal(result.text) if result.sources and not to_text else result.text
 
     def _unpacked(self, value: object, path: KeyPath) -> object:
@@ -201,9 +192,11 @@ def _without_none(kind: shape.UnionType) -> shape.Type:
 
 def _literal(text: str) -> object:
     """Read the text of a variable as the TOML value that its key needs; what is no such value stays text."""
+    document = f"value = {text}"
     try:
-        (value,) = tomllib.loads(f"value = {text}").values()
-    except (ValueError, RecursionError):
+        locate(document)  # which refuses what tomllib would take very long for
+        (value,) = tomllib.loads(document).values()
+    except ValueError:
         return text
     return cast("object", value)
 

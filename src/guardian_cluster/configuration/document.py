@@ -49,7 +49,8 @@ def _content(name: str, path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
-        raise _error(name, "config-missing-file", "there is no such file") from error
+        hint = "without --config, and without a guardian.toml here, the defaults apply"
+        raise _error(name, "config-missing-file", "there is no such file", hint) from error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise _error(name, "config-unreadable", f"cannot be read: {reason}") from error
@@ -76,5 +77,5 @@ def _syntax_error(name: str, text: str, message: str) -> ConfigError:
     return _error(place, "config-syntax", f"is not valid TOML: {printable(what[:1].lower() + what[1:], 200)}")
 
 
-def _error(place: str, code: str, message: str) -> ConfigError:
-    return ConfigError(Problem(code, message, place=place))
+def _error(place: str, code: str, message: str, hint: str = "") -> ConfigError:
+    return ConfigError(Problem(code, message, place=place, hint=hint))

@@ -67,9 +67,8 @@ def _check_fallbacks(sections: Sections, enabled: _Specialists, problems: Proble
     try:
         TopologicalSorter({name: section.fallback for name, section in enabled.items()}).prepare()
     except CycleError as error:
-        circle = cast("list[str]", error.args[1])[
-            ::-1
-        ]  # graphlib lists each name before the one that refers to it
+        # graphlib lists each name before the one that refers to it
+        circle = cast("list[str]", error.args[1])[::-1]
         message = f"the fallbacks go in a circle: {printable(' -> '.join(circle), 200)}"
         problems.add(("specialist", circle[0], "fallback"), "config-fallback-circle", message)
 
@@ -84,7 +83,7 @@ def _check_reference(
 ) -> None:
     if name in enabled:
         return
-    shown = f'"{printable(name)}"'
+    shown = problems.quote(path, name)
     if name in sections.alias:
         message = f"{subject} names {shown}, which is an alias; write the specialist itself"
         problems.add(path, "config-unknown-specialist", message)

@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
@@ -24,6 +25,18 @@ _LISTED = 12
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How a value was written, before variables were put in, and which variables or files were."""
+
+    text: str | None
+    """`None` where it was not a string of the file."""
+    sources: tuple[str, ...] = ()
+
+
+_DEFAULT = Written(None)
+
+
 class Problems:
     """The problems found so far. A key is reported once: what follows from a reported problem is no news."""
 
@@ -35,6 +48,8 @@ class Problems:
         self._reported: set[KeyPath] = set()
         self.origins: dict[KeyPath, str] = {}
         """Keys that were not set by the file -> the variable or option that set them."""
+        self.written: dict[KeyPath, Written] = {}
+        """Only the values that were set; every other one is a default."""
 
     def add(self, path: KeyPath, code: str, message: str, hint: str = "") -> None:
         """Report `message` about the key at `path`, unless that key or one above it was reported before."""
@@ -60,6 +75,11 @@ class Problems:
     def origin(self, path: KeyPath) -> str | None:
         """Return the variable or option that set `path`, with all of a value it set; `None` for the file."""
         return _nearest(self.origins, path)
+
+    def quote(self, path: KeyPath, value: str) -> str:
+        """Return the value of `path` as the file has it: what a variable holds may be a secret."""
+        written = self.written.get(path, _DEFAULT)
+        return f'"{printable((written.text if written.sources else None) or value)}"'
 
     def suggest(self, word: str, known: Iterable[str]) -> tuple[str, str | None]:
         """Return a hint that names the known word most like `word`, or lists a few; and the word it names."""

@@ -8,16 +8,13 @@ from typing import cast
 import msgspec
 
 from guardian_cluster.config import Config, Reading
-from guardian_cluster.configuration.decoding import Written
 from guardian_cluster.configuration.location import KeyPath
-from guardian_cluster.configuration.problems import dotted
+from guardian_cluster.configuration.problems import Written, dotted
 from guardian_cluster.contract.secret import Secret
 
 Plain = str | int | float | bool | list["Plain"] | None
 
 DEFAULT = "default"
-
-_UNSET = Written(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +78,14 @@ def _shown(path: KeyPath, value: object, reading: Reading) -> ShownValue:
 
 def _plain(path: KeyPath, value: object, reading: Reading) -> Plain:
     """Return the value; the texts a watcher looks for are masked where they came from outside the file."""
-    sources = reading.written.get(path, _UNSET).sources
+    sources = reading.problems.written.get(path, Written(None)).sources
     if sources and "watch" in path:
         return str(Secret("hidden", ", ".join(sources)))
     return cast("Plain", value)
 
 
 def _source(path: KeyPath, value: object, reading: Reading) -> str:
-    written = reading.written.get(path)
+    written = reading.problems.written.get(path)
     if written is None:
         return DEFAULT
     place = reading.problems.place(path)

@@ -6,12 +6,14 @@ leaves, and the end of connections whose client does not read.
 
 import asyncio
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from guardian_cluster.contract.snapshot import GatewayLimits
 from guardian_cluster.domain.errors import GuardianError, HeadersTooLarge, InvalidRequest
+from guardian_cluster.gateway.cycle import Cycle
 from guardian_cluster.gateway.http import encode_json
 
 SWEEP_S = 0.5
@@ -32,8 +34,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._task: asyncio.Task[None] | None = None
         self._reading_since: float | None = self.loop.time()
         self._blocked_since: float | None = None
+        self._open_bytes = 0
         self._header_bytes = 0
-        self._header_count = 0
         self._problem: GuardianError | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,22 +47,23 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; headers that are still open must stay within their limit."""
-        if self._reading_since is not None:
-            self._header_bytes += len(data)
         super().data_received(data)
         if self._reading_since is None or self.transport.is_closing():
             return
-        if self._header_bytes > self.limits.max_header_bytes:
+        # All that came is headers; where they are complete, `on_header` has counted them and the rest is body.
+        self._open_bytes += len(data)
+        if self._open_bytes > self.limits.max_header_bytes:
             self._problem = _too_large(self.limits)
             self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
         if self._reading_since is None:
             self._reading_since = self.loop.time()
             self._header_bytes = 0
-        self._header_count = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in one header.
@@ -68,21 +71,53 @@ class BoundedProtocol(HttpToolsProtocol):
         Raises:
             HeadersTooLarge: there are too many, or they are too long; the parser stops at once.
         """
-        self._header_count += 1
         self._header_bytes += len(name) + len(value)
-        if self._header_count > self.limits.max_headers or self._header_bytes > 2 * self.limits.max_header_bytes:
+        if len(self.headers) >= self.limits.max_headers or self._header_bytes > 2 * self.limits.max_header_bytes:
             self._problem = _too_large(self.limits)
             raise self._problem
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Start the request."""
+        """Start the request, or let it wait for the answer to the one before."""
         self._reading_since = None
         try:
-            super().on_headers_complete()
+            self.scope = self._request_scope()
         except (httptools.HttpParserError, ValueError) as error:
             self._problem = InvalidRequest(f"The request line is not valid: {error}.", code="invalid_http")
             raise
+        before, self.cycle = self.cycle, self._cycle()
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _request_scope(self) -> Any:
+        """Return what the gateway reads of a request; the rest of an ASGI scope is not made."""
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        return {
+            "type": "http",
+            "method": self.parser.get_method().decode("ascii"),
+            "path": unquote(path) if "%" in path else path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+        }
+
+    def _cycle(self) -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=[],
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         task = self.loop.create_task(cycle.run_asgi(app))

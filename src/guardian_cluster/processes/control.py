@@ -21,7 +21,7 @@ import click
 import msgspec
 
 from guardian_cluster.contract import link
-from guardian_cluster.contract.link import Ack, Applied, Batch, Hello, LinkError, Message, Up, Welcome
+from guardian_cluster.contract.link import Ack, Batch, Hello, LinkError, Message, Up, Welcome
 from guardian_cluster.contract.records import Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock, SystemClock
@@ -160,13 +160,14 @@ class Control:
             stopped.cancel()
 
     async def _take(self, message: Up, peer: "_Peer") -> None:
-        match message:
-            case Hello():
-                await self._greet(message, peer)
-            case Applied():
-                self.applied_revs[peer.boot_id] = message.rev
-            case Batch():
-                await self._write(message, peer)
+        if isinstance(message, Hello):
+            await self._greet(message, peer)
+        elif not peer.boot_id:
+            raise LinkError("something came before a hello")
+        elif isinstance(message, Batch):
+            await self._write(message, peer)
+        else:
+            self.applied_revs[peer.boot_id] = message.rev
 
     async def _greet(self, hello: Hello, peer: "_Peer") -> None:
         """Answer a hello with what has been spent this month, and tell of more from then on."""
@@ -182,8 +183,6 @@ class Control:
             peer.send(Ack(spend=tuple(spend[start : start + SPENDS_A_FRAME])))
 
     async def _write(self, batch: Batch, peer: "_Peer") -> None:
-        if not peer.boot_id:
-            raise LinkError("a batch came before any hello")
         written = await self._writer.write(batch)
         if written.refused:
             log.warning("reports refused", extra={"boot": batch.id.boot_id, "count": written.refused})
@@ -281,32 +280,41 @@ def _folder_problem(message: str, hint: str) -> CannotCreate:
 
 @contextmanager
 def _listening(data_folder: Path) -> Generator[socket.socket, None, None]:
-    """Listen where gateways of this data folder look; what an earlier process left there is removed first."""
-    _remove_socket(Path(socket_path(data_folder)))
+    """Listen where gateways of this data folder look; what a killed process left there is removed first."""
+    _remove_socket(data_folder)
     path = data_folder / SOCKET_NAME
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        runtime = os.environ.get("XDG_RUNTIME_DIR") or None
-        path = Path(tempfile.mkdtemp(prefix="guardian-", dir=runtime)) / SOCKET_NAME
-    _remove_socket(path)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.setblocking(False)
-        listener.bind(str(path))
-        path.chmod(0o600)
-        listener.listen(64)
-        (data_folder / PATH_NAME).write_text(str(path), "utf-8")
-        try:
+        path = _short_path(data_folder)
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.setblocking(False)
+            listener.bind(str(path))
+            path.chmod(0o600)
+            listener.listen(64)
             yield listener
-        finally:
-            _remove_socket(path)
-            (data_folder / PATH_NAME).unlink(missing_ok=True)
+    finally:
+        _remove_socket(data_folder)
 
 
-def _remove_socket(path: Path) -> None:
+def _short_path(data_folder: Path) -> Path:
+    """Make a private folder with a short path for the socket, and say in the data folder where it is."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or None
+    path = Path(tempfile.mkdtemp(prefix="guardian-", dir=runtime)) / SOCKET_NAME
+    fresh = data_folder / f"{PATH_NAME}.new"
+    fresh.write_text(str(path), "utf-8")
+    fresh.replace(data_folder / PATH_NAME)
+    return path
+
+
+def _remove_socket(data_folder: Path) -> None:
+    """Remove the socket of a data folder, and the folder that was made for it, if any."""
+    path = Path(socket_path(data_folder))
     with suppress(OSError):
         if path.is_socket():
             path.unlink()
-        if path.parent.name.startswith("guardian-"):
-            path.parent.rmdir()  # One that `_listening` made; any other folder is not empty.
+        if path.parent != data_folder:
+            path.parent.rmdir()
+    (data_folder / PATH_NAME).unlink(missing_ok=True)
 
 
 async def _serve(data: Path, policy: RecordPolicy, lifeline_fd: int | None) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import signal
@@ -12,14 +13,16 @@ from pathlib import Path
 
 import msgspec
 
-from guardian_cluster.config import Config, load_config
+from guardian_cluster.config import Config, check_listen_address, load_config
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
 from guardian_cluster.contract.snapshot_file import read_snapshot, write_snapshot
 from guardian_cluster.errors import CannotCreate, CommandError, Problem
 from guardian_cluster.keys import FILE_NAME, KeyFile
 
 log = logging.getLogger("guardian.supervisor")
 
+LOCK_NAME = "serve.lock"
 READY_TIMEOUT_S = 30.0
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
@@ -44,12 +47,18 @@ class Deployer:
         Raises:
             CommandError: the keys cannot be read, or the folder cannot be written.
         """
-        base = self.config.base(self.keys.load())
+        keys = self.keys.load()
+        base = self.config.base(keys)
         folder = self.config.data_folder
         try:
             last = read_snapshot(folder)
         except (ValueError, OSError):
             last = Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=()))
+        if last.base.keys and not keys:
+            # A lost file must not open the gateway to everyone.
+            hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder / SNAPSHOT_NAME} too"
+            raise CannotCreate(Problem("keys-gone", f"{self.keys.path} is gone, and it held keys", hint=hint, see="guardian key --help"))
+        check_listen_address(self.config, keys)
         if last.base == base:
             return last
         snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
@@ -59,6 +68,25 @@ class Deployer:
             problem = Problem("data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show")
             raise CannotCreate(problem) from error
         return snapshot
+
+
+def lock_folder(folder: Path) -> int:
+    """Take a data folder for this supervisor alone, for as long as the descriptor returned is open.
+
+    Raises:
+        CannotCreate: another one has it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        hint = "stop that one, or name another folder in data.folder"
+        raise CannotCreate(Problem("data-folder-in-use", f"{folder} is in use by another gateway", hint=hint, see="guardian serve --help")) from error
+    except OSError as error:
+        raise CannotCreate(Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")) from error
+    return descriptor
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
@@ -104,7 +132,7 @@ class Child:
             if self._ending:
                 return
             pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
-            log.error("a process ended and is started again", extra={"process": self.name, "code": code, "pause_s": pause_s})
+            log.error("a process ended and is started again", extra={"child": self.name, "code": code, "pause_s": pause_s})
             await asyncio.sleep(pause_s)
 
     async def _run(self) -> int:
@@ -154,6 +182,7 @@ class Supervisor:
             CommandError: it cannot start; nothing is left running.
         """
         config = self._deployer.config
+        self._lock = lock_folder(config.data_folder)
         sockets = bind(config.gateway.host, config.gateway.port)
         snapshot = self._deployer.deploy()
         lifeline, self._lifeline_end = os.pipe()
@@ -188,7 +217,8 @@ class Supervisor:
     def _control(self, lifeline: int) -> tuple[list[str], tuple[int, ...]]:
         config = self._deployer.config
         policy = msgspec.json.encode(config.records).decode()
-        return ["--data", str(config.data_folder), "--policy", policy], (lifeline,)
+        arguments = ["--data", str(config.data_folder), "--policy", policy, "--lifeline-fd", str(lifeline)]
+        return [*arguments, "--log-level", config.log.level, "--log-format", config.log.format], (lifeline,)
 
     async def _wait_ready(self, descriptor: int) -> None:
         loop = asyncio.get_running_loop()

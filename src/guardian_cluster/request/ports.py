@@ -5,6 +5,7 @@ from typing import Protocol
 from guardian_cluster.contract.records import Report
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.specialists.specialist import Specialist
+from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watcher import Watcher
 
 
@@ -30,4 +31,8 @@ class Directory(Protocol):
 
     def get_watcher_guardian(self, specialist_id: str) -> Watcher:
         """Return the watcher of the specialist of that name."""
+        ...
+
+    def redaction(self, tenant: str) -> Redaction:
+        """Return what takes out of kept text what a tenant's policy names."""
         ...

@@ -38,13 +38,11 @@ class Usage(msgspec.Struct):
 
     def _keep(self, chunk: Chunk, *, wanted: bool) -> bool:
         self._note(chunk)
-        if "usage" not in chunk:
-            return True
-        if not chunk.get("choices"):
+        if chunk.get("usage") and not chunk.get("choices"):
             self.closing = chunk
             return False
         if not wanted:
-            del chunk["usage"]
+            chunk.pop("usage", None)
         return True
 
     def _note(self, chunk: Chunk) -> None:

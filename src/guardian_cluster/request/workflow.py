@@ -11,6 +11,7 @@ from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.attempt import Emit, Execution
+from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.ports import Directory, ReportSink
@@ -39,10 +40,12 @@ class Answer:
             GuardianError: it cannot be answered, or not to the end.
         """
         outcome: Outcome = "cancelled"
+        kept = self._workflow.keep_words(self.request)
 
         async def name_and_emit(batch: list[Chunk]) -> None:
-            for chunk in batch:
-                self._name(chunk)
+            self._name(batch)
+            if kept is not None:
+                kept.take(batch)
             await emit(batch)
 
         try:
@@ -56,16 +59,19 @@ class Answer:
             outcome = "refused" if self.execution is None else "error"
             raise
         finally:
-            self.record = self._workflow.collect_performance_metrics(self, outcome)
+            self.record = self._workflow.collect_performance_metrics(self, outcome, kept)
 
-    def _name(self, chunk: Chunk) -> None:
+    def _name(self, batch: list[Chunk]) -> None:
         """Keep the answer's identity constant throughout, whoever answers, under the name that was asked for."""
-        if "choices" in chunk:
-            if not self._identity:
-                self._identity["id"] = chunk.get("id") or f"chatcmpl-{self.request.id}"
-                self._identity["created"] = chunk.get("created") or int(self._workflow.clock.now())
-            chunk.update(self._identity)
-        chunk["model"] = self.request.model
+        if not self._identity:
+            # Some servers begin with a chunk that has no id yet: Azure, with what its filter found.
+            named = next((chunk for chunk in batch if chunk.get("id")), batch[0])
+            self._identity["id"] = named.get("id") or f"chatcmpl-{self.request.id}"
+            self._identity["created"] = named.get("created") or int(self._workflow.clock.now())
+        for chunk in batch:
+            if "choices" in chunk:
+                chunk.update(self._identity)
+            chunk["model"] = self.request.model
 
     def _closing(self, execution: Execution, outcome: Outcome) -> Chunk:
         """Return the last chunk of a stream: the token counts and the final facts."""
@@ -76,7 +82,7 @@ class Answer:
             "total_tokens": usage.input_tokens + usage.output_tokens,
         }
         chunk: Chunk = usage.closing or {"object": "chat.completion.chunk", "choices": [], "usage": counts}
-        self._name(chunk)
+        self._name([chunk])
         chunk["guardian"] = facts(self._workflow.record_of(self, outcome))
         return chunk
 
@@ -101,6 +107,7 @@ class RequestProcessingWorkflow:
         self._directory = directory
         self._sink = sink
         self._rng = rng
+        self._bodies = BodyPolicy(directory.snapshot.base.records, rng)
 
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
         """Answer a request whole.
@@ -163,10 +170,16 @@ class RequestProcessingWorkflow:
             self._rng,
         )
 
-    def collect_performance_metrics(self, answer: Answer, outcome: Outcome) -> RequestRecord:
+    def keep_words(self, request: UserRequest) -> KeptBody | None:
+        """Return what collects the words of a request, where its operator chose to keep them."""
+        return self._bodies.begin(request, self._directory.redaction(request.tenant))
+
+    def collect_performance_metrics(self, answer: Answer, outcome: Outcome, kept: KeptBody | None = None) -> RequestRecord:
         """Phase 6: record what happened. The record leaves after the response."""
         record = self.record_of(answer, outcome)
         self._sink.report(record)
+        if kept is not None:
+            kept.report(self._sink, self.clock)
         return record
 
     def record_of(self, answer: Answer, outcome: Outcome) -> RequestRecord:

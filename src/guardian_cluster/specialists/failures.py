@@ -13,6 +13,9 @@ MAX_RETRY_AFTER_S = 120.0
 _MESSAGE_LIMIT = 2_000
 """Characters of an endpoint's error message that are passed on."""
 
+_NAME_LIMIT = 200
+"""The same for its type, parameter and code."""
+
 
 def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, now: float) -> AttemptFailed:
     """Return the failure that a response with an error status is.
@@ -55,9 +58,7 @@ def error_object(body: bytes) -> dict[str, Any] | None:
     """Return the error object of a body in OpenAI's shape, or in one of the shapes that model servers use instead."""
     try:
         parsed = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
-    except RecursionError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if not isinstance(parsed, dict):
         return None
@@ -76,9 +77,9 @@ def normalise(error: Any) -> dict[str, Any]:
     kind, param, code = fields.get("type"), fields.get("param"), fields.get("code")
     return {
         "message": text[:_MESSAGE_LIMIT],
-        "type": kind if isinstance(kind, str) else "server_error",
-        "param": param if isinstance(param, str) else None,
-        "code": str(code) if isinstance(code, (str, int)) else None,
+        "type": kind[:_NAME_LIMIT] if isinstance(kind, str) else "server_error",
+        "param": param[:_NAME_LIMIT] if isinstance(param, str) else None,
+        "code": str(code)[:_NAME_LIMIT] if isinstance(code, (str, int)) else None,
     }
 
 

@@ -34,6 +34,8 @@ class HttpSpecialist:
             if response.status != 200:
                 raise await self._failure(response)
             if _is_event_stream(response):
+                if not task.request.streamed:
+                    raise AttemptFailed("The model streamed what was asked for whole.", code="upstream_malformed")
                 await self._stream(response, feed)
             else:
                 answer = parse(await _read(response, self._max_answer_bytes))
@@ -48,9 +50,12 @@ class HttpSpecialist:
 
     async def _stream(self, response: Response, feed: Feed) -> None:
         reader = EventReader(self._max_answer_bytes)
-        more = True
+        more, size = True, 0
         while more:
             block = await response.read()
+            size += len(block)
+            if size > self._max_answer_bytes:
+                raise _too_large(self._max_answer_bytes)
             batch, end = parse_all(reader.feed(block) if block else reader.finish())
             more = bool(block) and not end
             if batch:
@@ -102,7 +107,7 @@ def parse(payload: bytes) -> Chunk:
     """
     try:
         answer = _decoder.decode(payload)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AttemptFailed(
             f"The model sent what is not JSON: {error}.", code="upstream_malformed"
         ) from error
@@ -141,7 +146,7 @@ def parse_all(payloads: list[bytes]) -> tuple[list[Chunk], AttemptFailed | bool]
 
 def _is_event_stream(response: Response) -> bool:
     kind = response.header("content-type")
-    return kind is not None and kind.startswith("text/event-stream")
+    return kind is not None and kind[:17].lower() == "text/event-stream"
 
 
 async def _read(response: Response, limit: int, *, cut: bool = False) -> bytes:
@@ -154,5 +159,9 @@ async def _read(response: Response, limit: int, *, cut: bool = False) -> bytes:
         if size > limit:
             if cut:
                 break
-            raise AttemptFailed(f"The model's answer is over {limit} bytes.", code="upstream_answer_too_large")
+            raise _too_large(limit)
     return b"".join(parts)
+
+
+def _too_large(limit: int) -> AttemptFailed:
+    return AttemptFailed(f"The model's answer is over {limit} bytes.", code="upstream_answer_too_large")

@@ -19,8 +19,15 @@ class _ToolCall(msgspec.Struct, frozen=True):
     custom: _Call | None = None
 
 
+_Spoken = str | list[dict[str, Any]] | dict[str, Any] | float | bool | None
+"""Servers differ in what they put here; a list is read as one of parts, and so must be one."""
+
+
 class _Part(msgspec.Struct, frozen=True):
     content: str | list[dict[str, Any]] | None = None
+    reasoning_content: _Spoken = None
+    reasoning: _Spoken = None
+    refusal: _Spoken = None
     tool_calls: list[_ToolCall] | None = None
     function_call: _Call | None = None
     audio: dict[str, Any] | None = None

@@ -7,6 +7,8 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists.builtin.solver.reading.question import understand
 from guardian_cluster.specialists.builtin.solver.solution import NotUnderstood, Solution, render, render_refusal
+from guardian_cluster.specialists.builtin.solver.solver import Solver
+from guardian_cluster.specialists.builtin.solver.worker import SolverBusy, SolverUnavailable
 from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
 
 
@@ -59,22 +61,25 @@ class SolverAnswers:
     """The solver as an answerer. Its process starts with the first question."""
 
     def __init__(self) -> None:
-        self._solver: Solver | None = None
+        self._solver = Solver()
 
     async def answer(self, question: str) -> str:
         """Return the solution with its steps, or why there is none; see `Answerer.answer`."""
-        if self._solver is None:
-            self._solver = Solver()
         try:
             solved = await self._solver.solve(question)
         except SolverBusy as error:
             raise AttemptFailed(str(error), code="solver_busy", status=503, retry_after_s=1.0) from error
+        except SolverUnavailable as error:
+            raise AttemptFailed(str(error), code="solver_unavailable", status=503) from error
         return render(solved) if isinstance(solved, Solution) else render_refusal(solved)
+
+    async def warm(self) -> None:
+        """Start the process now, so that the first question need not wait for it."""
+        await self._solver.warm()
 
     async def close(self) -> None:
         """End the solver's process."""
-        if self._solver is not None:
-            await self._solver.close()
+        await self._solver.close()
 
 
 def is_solvable(question: str) -> bool:

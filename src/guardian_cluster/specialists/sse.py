@@ -14,20 +14,21 @@ class EventReader:
         self._open: list[bytes] = []  # the pieces of the line that has not ended yet
         self._open_bytes = 0
         self._data: list[bytes] = []
+        self._data_bytes = 0
         self._max_bytes = max_bytes
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the payloads completed by this block.
 
         Raises:
-            AttemptFailed: one line is larger than `max_bytes`.
+            AttemptFailed: one event is larger than `max_bytes`.
         """
         first, newline, rest = block.partition(b"\n")
         self._open.append(first)
         self._open_bytes += len(first)
-        if self._open_bytes > self._max_bytes:
+        if self._open_bytes + self._data_bytes > self._max_bytes:
             raise AttemptFailed(
-                f"The model sent a line of over {self._max_bytes} bytes.", code="upstream_answer_too_large"
+                f"The model sent an event of over {self._max_bytes} bytes.", code="upstream_answer_too_large"
             )
         payloads: list[bytes] = []
         if newline:
@@ -50,6 +51,8 @@ class EventReader:
     def _line(self, line: bytes, payloads: list[bytes]) -> None:
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
+            self._data_bytes += len(line)
         elif not line.strip() and self._data:
             payloads.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
             self._data.clear()
+            self._data_bytes = 0

@@ -8,6 +8,7 @@ them in the spool while nobody takes them, and send again what was never acknowl
 import asyncio
 import logging
 import random
+import uuid
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ _Result = TypeVar("_Result")
 
 SOCKET_NAME = "control.sock"
 PATH_NAME = "control.path"
-"""Holds the socket's real path: one in the data folder may be longer than the 107 bytes a socket may have."""
+"""Holds the socket's path where one in the data folder would be longer than a socket's may be."""
 SPOOL_NAME = "spool"
 
 _READ_BYTES = 65_536
@@ -184,7 +185,8 @@ class Reporter:
         self.dropped: Counter[str] = Counter()
         self.spend: dict[str, Spend] = {}
         self._data_folder = data_folder
-        self._boot_id = boot_id or f"{random.getrandbits(128):032x}"
+        # Never from `random`: two boots of one seed would pass for one, and the second one's reports be lost.
+        self._boot_id = boot_id or uuid.uuid4().hex
         self._clock = clock
         self._random = random
         self._limits = limits or ReporterLimits()
@@ -192,6 +194,7 @@ class Reporter:
         spool_folder, spool_bytes = data_folder / SPOOL_NAME, self._limits.spool_bytes
         self._spool = Spool(spool_folder, self._boot_id, limit_bytes=spool_bytes, opener=opener)
         self._spool_filled = asyncio.Event()
+        self._backlog = True
         self._queue = _Queue(self._limits)
         self._untold: Counter[str] = Counter()
         self._applied_rev = 0
@@ -220,6 +223,10 @@ class Reporter:
         if self._writer is not None:
             self._writer.write(link.encode_message(link.Applied(rev=rev)))
 
+    def is_connected(self) -> bool:
+        """Tell whether the control process takes batches now."""
+        return self._writer is not None
+
     async def __aenter__(self) -> Self:
         self._disk = ThreadPoolExecutor(1, "spool")
         self._task = asyncio.create_task(self._run(), name="reporter")
@@ -238,7 +245,8 @@ class Reporter:
         for frame, bundle in self._sent.values():
             if not await self._on_disk(partial(self._spool.append, frame), False):
                 self._lose(bundle)
-        await self._on_disk(self._spool.close, None)
+        closing = asyncio.get_running_loop().run_in_executor(self._disk, self._spool.close)
+        await asyncio.wait({closing}, timeout=self._limits.disk_s)
 
     async def _work(self) -> None:
         """Carry reports until the queue is closed, and what was sent acknowledged or `close_s` over."""
@@ -255,9 +263,12 @@ class Reporter:
         async with asyncio.TaskGroup() as tasks:
             others = [tasks.create_task(self._stay_connected()), tasks.create_task(self._replay())]
             await self._gather()
-            await self._wait_until(lambda: not self._sent, self._limits.close_s)
+            await self._wait_until(self._is_done, self._limits.close_s)
             for task in others:
                 task.cancel()
+
+    def _is_done(self) -> bool:
+        return not self._sent and not (self._backlog and self.is_connected())
 
     async def _gather(self) -> None:
         """Make batches of what is reported and place them, until the queue is closed and empty."""
@@ -297,6 +308,7 @@ class Reporter:
             return
         _, frame = self._frame(bundle, spooled=True)
         if await self._on_disk(partial(self._spool.append, frame), False):
+            self._backlog = True
             self._spool_filled.set()
         else:
             self._lose(bundle)
@@ -333,6 +345,8 @@ class Reporter:
             self._spool_filled.clear()
             frame = await self._on_disk(self._spool.first, None)
             if frame is None:
+                self._backlog = self._spool_filled.is_set()  # By a batch that came to the spool meanwhile.
+                self._changed.set()
                 continue
             self._spool_filled.set()
             if await self._deliver(frame):
@@ -455,7 +469,7 @@ class Reporter:
 
 
 def socket_path(data_folder: Path) -> str:
-    """Return the path of the control process's socket, as it says itself, else where it is by default."""
+    """Return the path of the control process's socket: where it says, else in the data folder."""
     try:
         return (data_folder / PATH_NAME).read_text("utf-8").strip()
     except (OSError, ValueError):

@@ -101,7 +101,7 @@ class Watch:
         kept = [choice for choice in choices if self._choice(choice)]
         if len(kept) != len(choices):
             chunk["choices"] = kept
-        return bool(kept) or "usage" in chunk
+        return bool(kept) or bool(chunk.get("usage"))
 
     def _choice(self, choice: Chunk) -> bool:
         index = choice.get("index", 0)

@@ -1,7 +1,7 @@
-"""Whether an expression is small enough to compute: bounds the size of every intermediate result without computing it.
+"""Whether an expression is small enough to compute: bounds every intermediate result beforehand.
 
-Each node gets an upper bound for the bits of its numerator and of its denominator, from those of its parts; the exact
-value is followed only as long as it is small. So `9^9^9` is refused in microseconds.
+Each node gets an upper bound for the bits of its numerator and of its denominator, from those of its parts;
+the exact value is followed only as long as it is small. So `9^9^9` is refused in microseconds.
 """
 
 import math
@@ -39,7 +39,7 @@ _IRRATIONAL_BITS = 64.0
 
 
 class _Size(msgspec.Struct, frozen=True, gc=False):
-    """Upper bounds in bits, the value where it is known, whether unknowns take part, and a bound for its amount."""
+    """Upper bounds in bits and in amount, the value where it is known, and whether unknowns take part."""
 
     numerator: float
     denominator: float = 0.0

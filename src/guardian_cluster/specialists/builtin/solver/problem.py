@@ -12,13 +12,13 @@ class _Kind(msgspec.Struct, frozen=True, tag=True):
 
 
 class Evaluate(_Kind, frozen=True):
-    """What is this expression worth?"""
+    """The value of an expression."""
 
     expression: Expression
 
 
 class ChangeByPercent(_Kind, frozen=True):
-    """What is the base after it grew (or, with a negative sign, shrank) by a percentage?"""
+    """The base after it grew (or, with a negative sign, shrank) by a percentage."""
 
     base: Expression
     percent: Expression
@@ -26,42 +26,42 @@ class ChangeByPercent(_Kind, frozen=True):
 
 
 class WhatPercent(_Kind, frozen=True):
-    """How many per cent of the whole is the part?"""
+    """How many per cent of the whole the part is."""
 
     part: Expression
     whole: Expression
 
 
 class PercentChange(_Kind, frozen=True):
-    """By how many per cent does the second differ from the first?"""
+    """By how many per cent the second differs from the first."""
 
     before: Expression
     after: Expression
 
 
 class WholeOfPercent(_Kind, frozen=True):
-    """Of what is the part this percentage?"""
+    """The whole of which the part is this percentage."""
 
     part: Expression
     percent: Expression
 
 
 class Solve(_Kind, frozen=True):
-    """For which values of the unknowns do all equations hold?"""
+    """The values of the unknowns for which all equations hold."""
 
     equations: tuple[Equation, ...]
     unknowns: tuple[str, ...]
 
 
 class Rewrite(_Kind, frozen=True):
-    """What does the expression look like expanded, factored or simplified?"""
+    """The expression expanded, factored or simplified."""
 
     expression: Expression
     form: Literal["expand", "factor", "simplify"]
 
 
 class Differentiate(_Kind, frozen=True):
-    """What is the derivative, as a function or at a point?"""
+    """The derivative, as a function or at a point."""
 
     expression: Expression
     variable: str
@@ -70,7 +70,7 @@ class Differentiate(_Kind, frozen=True):
 
 
 class Integrate(_Kind, frozen=True):
-    """What is the antiderivative, or the integral between two bounds?"""
+    """The antiderivative, or the integral between two bounds."""
 
     expression: Expression
     variable: str
@@ -79,7 +79,7 @@ class Integrate(_Kind, frozen=True):
 
 
 class TakeLimit(_Kind, frozen=True):
-    """Where does the expression tend as the variable approaches the point?"""
+    """Where the expression tends as the variable approaches the point."""
 
     expression: Expression
     variable: str
@@ -88,7 +88,7 @@ class TakeLimit(_Kind, frozen=True):
 
 
 class AddUp(_Kind, frozen=True):
-    """What is the sum (or product) of the terms from one index to another?"""
+    """The sum (or product) of the terms from one index to another."""
 
     term: Expression
     index: str
@@ -98,7 +98,7 @@ class AddUp(_Kind, frozen=True):
 
 
 class ExpandSeries(_Kind, frozen=True):
-    """What is the Taylor polynomial around a point?"""
+    """The Taylor polynomial around a point."""
 
     expression: Expression
     variable: str
@@ -107,86 +107,86 @@ class ExpandSeries(_Kind, frozen=True):
 
 
 class IsPrime(_Kind, frozen=True):
-    """Is the number prime?"""
+    """Whether the number is prime."""
 
     number: Expression
 
 
 class Factorise(_Kind, frozen=True):
-    """Which primes is the number made of?"""
+    """The primes the number is made of."""
 
     number: Expression
 
 
 class CommonDivisor(_Kind, frozen=True):
-    """Which is the greatest number that divides all of them?"""
+    """The greatest number that divides all of them."""
 
     numbers: tuple[Expression, ...]
 
 
 class CommonMultiple(_Kind, frozen=True):
-    """Which is the least number that all of them divide?"""
+    """The least number that all of them divide."""
 
     numbers: tuple[Expression, ...]
 
 
 class Remainder(_Kind, frozen=True):
-    """What remains of the first after division by the second?"""
+    """What remains of the first after division by the second."""
 
     dividend: Expression
     modulus: Expression
 
 
 class IsDivisible(_Kind, frozen=True):
-    """Does the second divide the first?"""
+    """Whether the second divides the first."""
 
     dividend: Expression
     divisor: Expression
 
 
 class ModularInverse(_Kind, frozen=True):
-    """Which number times this one leaves the remainder one?"""
+    """The number that times this one leaves the remainder one."""
 
     number: Expression
     modulus: Expression
 
 
 class NthPrime(_Kind, frozen=True):
-    """Which is the n-th prime, two being the first?"""
+    """The n-th prime, two being the first."""
 
     position: Expression
 
 
 class NeighbouringPrime(_Kind, frozen=True):
-    """Which is the next larger or smaller prime?"""
+    """The next larger or smaller prime."""
 
     number: Expression
     direction: Literal[1, -1]
 
 
 class CountPrimes(_Kind, frozen=True):
-    """How many primes are there up to a limit?"""
+    """How many primes there are up to a limit."""
 
     limit: Expression
     inclusive: bool
 
 
 class Divisors(_Kind, frozen=True):
-    """Which (or how many) numbers divide this one?"""
+    """The numbers that divide this one, or how many there are."""
 
     number: Expression
     count_only: bool = False
 
 
 class Choose(_Kind, frozen=True):
-    """In how many ways can some be chosen from so many?"""
+    """In how many ways some can be chosen from so many."""
 
     total: Expression
     chosen: Expression
 
 
 class Average(_Kind, frozen=True):
-    """What is the arithmetic mean?"""
+    """The arithmetic mean."""
 
     numbers: tuple[Expression, ...]
 
@@ -199,7 +199,7 @@ class Amount(msgspec.Struct, frozen=True):
 
 
 class Convert(_Kind, frozen=True):
-    """How much is this in another unit? Several amounts, as in 5 ft 10 in, are added."""
+    """The amount in another unit; several amounts, as in 5 ft 10 in, are added."""
 
     amounts: tuple[Amount, ...]
     target: str

@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 
 CAN_DO: Final = (
-    "It can do arithmetic, percentages, equations and systems of equations, derivatives, integrals, limits, sums and "
-    "series, number theory and unit conversion, asked in one short sentence such as: What is 17% of 2,350?"
+    "It can do arithmetic, percentages, equations and systems of equations, derivatives, integrals, limits, "
+    "sums and series, number theory and unit conversion, asked in one short sentence such as: "
+    "What is 17% of 2,350?"
 )
 
 

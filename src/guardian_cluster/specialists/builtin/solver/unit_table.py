@@ -1,7 +1,7 @@
 """How large each unit is, as exact rationals of the SI unit of its dimension.
 
 Sources: the SI brochure (9th edition), the international yard and pound agreement of 1959 (1 yd = 0.9144 m,
-1 lb = 0.45359237 kg), the US gallon of 231 cubic inches, the imperial gallon of 4.54609 L, IEC 80000-13 for data.
+1 lb = 0.45359237 kg), the US gallon of 231 cubic inches, the imperial gallon of 4.54609 L, IEC 80000-13.
 """
 
 from fractions import Fraction
@@ -15,7 +15,7 @@ Dimension = Literal[
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """A unit: `factor` times π to the power `pi` of the dimension's SI unit, plus `offset` for temperatures."""
+    """A unit: `factor` times π^`pi` of the dimension's SI unit, plus `offset` for temperatures."""
 
     symbol: str
     dimension: Dimension
@@ -25,7 +25,7 @@ class Unit(msgspec.Struct, frozen=True):
 
 
 _Row = tuple[str, str, str]
-"""The factor, the symbols (their case matters), and the words (their case does not), each separated by a bar."""
+"""The factor, the symbols (their case matters) and the words (their case does not), separated by bars."""
 
 _LENGTHS: tuple[_Row, ...] = (
     ("1", "m", "meter|meters|metre|metres"),
@@ -85,7 +85,11 @@ _VOLUMES: tuple[_Row, ...] = (
     ("0.00454609", "imp gal", "imperial gallon|imperial gallons|uk gallon|uk gallons"),
     ("0.0011365225", "imp qt", "imperial quart|imperial quarts|uk quart|uk quarts"),
     ("0.00056826125", "imp pt", "imperial pint|imperial pints|uk pint|uk pints"),
-    ("0.0000284130625", "imp fl oz", "imperial fluid ounce|imperial fluid ounces|uk fluid ounce|uk fluid ounces"),
+    (
+        "0.0000284130625",
+        "imp fl oz",
+        "imperial fluid ounce|imperial fluid ounces|uk fluid ounce|uk fluid ounces",
+    ),
     ("0.00025", "metric cup", "metric cup|metric cups"),
 )
 

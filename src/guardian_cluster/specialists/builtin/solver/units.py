@@ -9,7 +9,9 @@ _GALLONS = "the US and the imperial one differ; say 'US' or 'imperial' before it
 
 _SPOONS = "they differ between countries; say 'US' before it, or give millilitres"
 
-_DATA_CASE = "bits and bytes, and powers of 1000 and 1024, look alike; write kB, MB, GB (decimal) or KiB, MiB, GiB"
+_DATA_CASE = (
+    "bits and bytes, and powers of 1000 and 1024, look alike; write kB, MB, GB (decimal) or KiB, MiB, GiB"
+)
 
 AMBIGUOUS: Final[dict[str, str]] = {
     **dict.fromkeys(("ton", "tons"), "say 'metric tons', 'short tons' (US) or 'long tons' (UK)"),
@@ -31,10 +33,10 @@ _RAISED = {"^ 2": 2, "2": 2, "squared": 2, "^ 3": 3, "3": 3, "cubed": 3}
 def look_up(phrase: str) -> Unit | None:
     """Return the unit a phrase names, or None if it names none.
 
-    The phrase is the unit's tokens joined by single spaces, such as `km / h` or `square meters`. Raises `Refusal` when
-    the phrase has several meanings.
+    The phrase is the unit's tokens joined by single spaces, such as `km / h` or `square meters`. Raises
+    `Refusal` when the phrase has several meanings.
     """
-    if phrase in AMBIGUOUS or phrase.lower() in AMBIGUOUS and phrase not in SYMBOLS:
+    if phrase in AMBIGUOUS or (phrase.lower() in AMBIGUOUS and phrase not in SYMBOLS):
         advice = AMBIGUOUS.get(phrase) or AMBIGUOUS[phrase.lower()]
         raise Refusal(f"the unit '{phrase}' can mean several things: {advice}")
     unit = SYMBOLS.get(phrase) or WORDS.get(phrase.lower())
@@ -42,9 +44,9 @@ def look_up(phrase: str) -> Unit | None:
 
 
 def show(phrase: str) -> str:
-    """Return a unit as the person wrote it, or its symbol where that was a single letter."""
+    """Return a unit as the person wrote it, or its symbol where that was a letter or a power."""
     unit = look_up(phrase)
-    if unit is not None and len(phrase) == 1:
+    if unit is not None and (len(phrase) == 1 or phrase[-1].isdigit()):
         return unit.symbol
     return phrase.replace(" / ", "/").replace(" ^ ", "^").replace("° ", "°")
 

@@ -20,8 +20,8 @@ from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.solution import Solution
 from guardian_cluster.specialists.builtin.solver.tree import Call, Expression
 
-_AGREEMENT = 1e-15
-"""A simplified value must agree with the original to this relative accuracy, or the simplification is not used."""
+_AGREEMENT = 1e-25
+"""To this relative accuracy a simplified value must agree with the original, or it is not used."""
 
 
 def evaluate(problem: Evaluate) -> Solution:
@@ -32,9 +32,8 @@ def evaluate(problem: Evaluate) -> Solution:
         return rational_solution(value, steps)
     original = to_symbolic(problem.expression)
     simplified = simplified_number(original)
-    steps = [f"Read as: {write(problem.expression)}"]
+    steps = [f"Read as: {write(problem.expression)}", f"Exact value: {show(simplified)}"]
     if not simplified.is_Rational:
-        steps.append(f"Exact value: {show(simplified)}")
         steps.append(f"As a decimal number: {numeric_text(simplified)}")
     return symbolic_solution(simplified, steps, _unit(problem.expression))
 
@@ -50,7 +49,7 @@ def simplified_number(value: Symbolic) -> Symbolic:
     before = numeric(value)
     if value.is_Rational:
         return value
-    after = sp.nsimplify(sp.simplify(sp.sqrtdenest(value)))
+    after = sp.simplify(sp.sqrtdenest(value))
     difference = abs(numeric(after) - before)
     return after if difference <= _AGREEMENT * max(1, abs(before)) else value
 

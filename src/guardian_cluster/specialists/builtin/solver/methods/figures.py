@@ -1,4 +1,4 @@
-"""How numbers are written: finite decimals exactly, all others as a fraction and with ten significant digits."""
+"""How numbers are written: finite decimals exactly, others as a fraction and with ten digits."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
@@ -10,6 +10,9 @@ SIGNIFICANT_DIGITS: Final = 10
 
 MAX_DECIMAL_PLACES = 20
 """Longer decimals, such as 1/2^40, are easier to read as a fraction."""
+
+READABLE_CHARACTERS: Final = 14
+"""Of a decimal or a fraction in a line of text; longer ones are approximated."""
 
 _PLAIN_RANGE = (-6, 15)
 """Powers of ten between which an approximate number is written without an exponent."""
@@ -30,6 +33,12 @@ def exact_text(value: Rational) -> str:
     """Return the value as a finite decimal number where it is one, else as a fraction."""
     value = Fraction(value)
     return decimal_text(value) or f"{value.numerator}/{value.denominator}"
+
+
+def readable_text(value: Rational) -> str:
+    """Return the value exactly where that is short, else approximately with a sign that says so."""
+    exact = exact_text(value)
+    return exact if len(exact) <= READABLE_CHARACTERS else f"≈ {approximate_text(value)}"
 
 
 def approximate_text(value: Rational | str) -> str:

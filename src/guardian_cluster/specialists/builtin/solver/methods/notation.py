@@ -1,4 +1,4 @@
-"""How a SymPy result is written: `2x^2`, `ln(x)`, `e^(2x)`; without asterisks, which Markdown would swallow."""
+"""How a SymPy result is written: `2x^2`, `ln(x)`, `e^(2x)`; never with asterisks, which Markdown swallows."""
 
 import re
 from typing import Any, Final
@@ -12,9 +12,15 @@ MAX_ANSWER_CHARACTERS = 8000
 _WRITTEN: Final = {"log": "ln", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "ceiling": "ceil"}
 
 _PLAIN: Final = frozenset(
-    "sin cos tan sec csc cot sinh cosh tanh floor erf zeta sign binomial asinh acosh atanh Min Max".split()
+    {
+        *("sin", "cos", "tan", "sec", "csc", "cot", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+        *("floor", "sign", "binomial", "Min", "Max", "erf", "zeta"),
+    }
 )
 """Functions that keep their name; results with any other one are refused as being of no use in a chat."""
+
+_OWN_SIGNS: Final = frozenset({"exp", "Abs", "factorial"})
+"""Functions that are written with a sign instead of a name."""
 
 _COEFFICIENT = re.compile(r"(?<![\^\w.)/])([0-9]+)\*(?=[A-Za-zπ](?![A-Za-z(])|\()")
 """A factor that may stand before a letter or parentheses without a sign."""
@@ -54,8 +60,6 @@ class _Printer(sp.StrPrinter):
 
     def _print_Function(self, expr: Any) -> str:
         name: str = expr.func.__name__
-        if name not in _PLAIN and name not in _WRITTEN:
-            raise Refusal(f"the result needs the special function {name}")
         arguments = ", ".join(self._print(argument) for argument in expr.args)
         return f"{_WRITTEN.get(name, name)}({arguments})"
 
@@ -65,6 +69,10 @@ class _Printer(sp.StrPrinter):
 
 def show(value: Symbolic) -> str:
     """Return a SymPy expression as one line of text; raise `Refusal` if nobody could read it."""
+    for call in value.atoms(sp.Function):
+        name = call.func.__name__
+        if name not in _PLAIN and name not in _WRITTEN and name not in _OWN_SIGNS:
+            raise Refusal(f"the result needs the special function {name}")
     text: str = _Printer({"order": None}).doprint(value)
     text = _COEFFICIENT.sub(r"\1", text.replace("**", "^")).replace("*", "·")
     if len(text) > MAX_ANSWER_CHARACTERS:

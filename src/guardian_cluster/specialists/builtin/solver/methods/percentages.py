@@ -3,7 +3,11 @@
 from fractions import Fraction
 
 from guardian_cluster.specialists.builtin.solver.methods.arithmetic import exact_fraction
-from guardian_cluster.specialists.builtin.solver.methods.figures import approximate_text, decimal_text, exact_text
+from guardian_cluster.specialists.builtin.solver.methods.figures import (
+    approximate_text,
+    decimal_text,
+    exact_text,
+)
 from guardian_cluster.specialists.builtin.solver.methods.results import rational_solution
 from guardian_cluster.specialists.builtin.solver.problem import (
     ChangeByPercent,

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from guardian_cluster.specialists.builtin.solver.methods.figures import exact_text
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
@@ -22,7 +22,7 @@ MAX_STEP_CHARACTERS = 120
 
 _SIGNS: Final = {"+": "+", "-": "-", "*": "×", "/": "÷", "of": "×", "^": "^"}
 
-_FUNCTIONS: Final[dict[str, Callable[..., int | Fraction]]] = {
+_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "abs": abs,
     "floor": math.floor,
     "ceil": math.ceil,
@@ -38,9 +38,10 @@ class _IsIrrational(Exception):
 
 
 def rational_value(node: Expression, steps: list[str]) -> Fraction | None:
-    """Return the exact value of an expression if rational arithmetic suffices, and add a line for each operation.
+    """Return the exact value if rational arithmetic suffices, and add a line for each operation.
 
-    Returns None where it needs a root, a function or an unknown; raises `Refusal` where there is no value at all.
+    Returns None where it needs a root, a function or an unknown; raises `Refusal` where there is no value at
+    all.
     """
     try:
         return _value(node, steps)
@@ -90,9 +91,8 @@ def _factorial(value: Fraction, steps: list[str]) -> Fraction:
 def _operation(node: Operation, steps: list[str]) -> Fraction:
     left, right = _value(node.left, steps), _value(node.right, steps)
     result = _computed(node.operator, left, right)
-    line = f"{_operand(left)} {_SIGNS[node.operator]} {_operand(right)} = {exact_text(result)}"
-    if not (node.operator == "/" and left.denominator == right.denominator == 1 and result.denominator == right):
-        _add(steps, line)
+    if exact_text(result) != f"{left}/{right}":
+        _add(steps, f"{_operand(left)} {_SIGNS[node.operator]} {_operand(right)} = {exact_text(result)}")
     return result
 
 

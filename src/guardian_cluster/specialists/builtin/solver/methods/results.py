@@ -25,7 +25,7 @@ _WORKING_DIGITS = 30
 _NEGLIGIBLE = 1e-20
 """An imaginary part below this, relative to the value, is rounding at that precision."""
 
-_LONGEST_FRACTION = 40
+_LONGEST_FRACTION = 12
 """In characters: longer fractions are given, but approximated first."""
 
 
@@ -69,9 +69,16 @@ def numeric_text(value: Symbolic) -> str:
     return approximate_text(str(sp.Float(numeric(value), SIGNIFICANT_DIGITS + 5)))
 
 
+def assigned_decimal(name: str, value: Symbolic) -> str:
+    """Return `x = 3.5`, or `x ≈ 0.3333333333` where the decimal number does not end."""
+    finite = decimal_text(to_fraction(value)) if value.is_Rational else None
+    return f"{name} = {finite}" if finite is not None else f"{name} ≈ {numeric_text(value)}"
+
+
 def shortened(steps: Sequence[str]) -> tuple[str, ...]:
-    """Return the steps, without the middle ones if there are too many."""
+    """Return the steps, without repetitions, and without the middle ones if there are too many."""
+    steps = tuple(dict.fromkeys(steps))
     if len(steps) <= MAX_STEPS:
-        return tuple(steps)
+        return steps
     half = MAX_STEPS // 2
     return (*steps[:half], f"({len(steps) - 2 * half} more steps of the same kind)", *steps[-half:])

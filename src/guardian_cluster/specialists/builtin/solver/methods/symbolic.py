@@ -92,6 +92,14 @@ def _logarithm(argument: Symbolic) -> Symbolic:
     return sp.log(argument)
 
 
+def _degrees(argument: Symbolic) -> Symbolic:
+    return argument * sp.pi / 180
+
+
+def _unchanged(argument: Symbolic) -> Symbolic:
+    return argument
+
+
 _FUNCTIONS: Final[dict[str, Callable[..., Symbolic]]] = {
     "sqrt": sp.sqrt,
     "cbrt": _cube_root,
@@ -101,8 +109,8 @@ _FUNCTIONS: Final[dict[str, Callable[..., Symbolic]]] = {
     "floor": sp.floor,
     "ceil": sp.ceiling,
     "factorial": sp.factorial,
-    "degrees": lambda argument: argument * sp.pi / 180,
-    "radians": lambda argument: argument,
+    "degrees": _degrees,
+    "radians": _unchanged,
     "min": sp.Min,
     "max": sp.Max,
     **{name: getattr(sp, name) for name in ("sin", "cos", "tan", "sec", "csc", "cot")},

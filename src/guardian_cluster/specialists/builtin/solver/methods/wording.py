@@ -77,7 +77,9 @@ def _is_coefficient(node: Operation) -> bool:
     """Tell whether a product may be written without a sign, as in 2x."""
     is_power_of_letter = isinstance(node.right, Operation) and isinstance(node.right.left, Variable)
     is_plain = isinstance(node.left, Number) and node.left.text.isdigit()
-    return is_plain and (isinstance(node.right, Variable) or (is_power_of_letter and _write(node.right)[1] == _POWER))
+    return is_plain and (
+        isinstance(node.right, Variable) or (is_power_of_letter and _write(node.right)[1] == _POWER)
+    )
 
 
 def _call(node: Call) -> str:

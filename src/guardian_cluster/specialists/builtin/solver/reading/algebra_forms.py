@@ -9,7 +9,14 @@ from guardian_cluster.specialists.builtin.solver.reading.parts import expression
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Form, Found
 from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
-from guardian_cluster.specialists.builtin.solver.tree import Equation, Number, substitute, variables
+from guardian_cluster.specialists.builtin.solver.tree import (
+    Equation,
+    Expression,
+    Number,
+    Variable,
+    substitute,
+    variables,
+)
 
 MAX_EQUATIONS = 6
 """Of a system; elimination by hand, which the steps imitate, is no fun beyond it."""
@@ -21,8 +28,12 @@ def _equations(found: Found) -> Problem:
     if len(parts) > MAX_EQUATIONS:
         raise Refusal(f"the system has more than {MAX_EQUATIONS} equations")
     if any(piece.grouped for piece in pieces) and any(piece.text == "," for piece in pieces):
-        raise Refusal("a comma could separate equations or thousands; write the numbers without thousands commas")
+        raise Refusal(
+            "a comma could separate equations or thousands; write the numbers without thousands commas"
+        )
     equations = tuple(_equation(part) for part in parts)
+    if all(_is_given(equation) for equation in equations):
+        raise Refusal("there is nothing to solve: the values are given already")
     present = variables(*(side for equation in equations for side in (equation.left, equation.right)))
     unknowns = _unknowns(found, present)
     if len(equations) > 1 and len(unknowns) != len(present):
@@ -35,6 +46,10 @@ def _equation(pieces: Sequence[Piece]) -> Equation:
     return Equation(expression(pieces[:index]), expression(pieces[index + 1 :]))
 
 
+def _is_given(equation: Equation) -> bool:
+    return isinstance(equation.left, Variable) and isinstance(equation.right, Number)
+
+
 def _unknowns(found: Found, present: tuple[str, ...]) -> tuple[str, ...]:
     """Return the letters to solve for: those named, or else all, if there are as many as equations."""
     if not present:
@@ -45,7 +60,9 @@ def _unknowns(found: Found, present: tuple[str, ...]) -> tuple[str, ...]:
             raise Refusal("the unknowns that are named are not those of the equations")
         return named
     if len(present) != len(split(found.groups["equations"])):
-        raise Refusal("the equations have more or fewer unknowns than there are equations; say which to solve for")
+        raise Refusal(
+            "the equations have more or fewer unknowns than there are equations; say which to solve for"
+        )
     return present
 
 
@@ -80,7 +97,7 @@ def _factor(found: Found) -> Problem:
     return Rewrite(node, "factor") if variables(node) else Factorise(node)
 
 
-def _with_unknown(found: Found):
+def _with_unknown(found: Found) -> Expression:
     node = expression(found.groups["f"])
     if not variables(node):
         raise Refusal("the expression has no unknown")

@@ -1,4 +1,4 @@
-"""The forms of questions that say an operation in words: sums and products of lists, differences, averages."""
+"""The forms of questions that name an operation in words: sums, products, differences, averages."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -8,7 +8,14 @@ from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
 from guardian_cluster.specialists.builtin.solver.problem import AddUp, Average, Evaluate, Problem
 from guardian_cluster.specialists.builtin.solver.reading.parts import items, number, pair
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Form, Found
-from guardian_cluster.specialists.builtin.solver.tree import Call, Expression, Number, Operation, Operator, Variable
+from guardian_cluster.specialists.builtin.solver.tree import (
+    Call,
+    Expression,
+    Number,
+    Operation,
+    Operator,
+    Variable,
+)
 
 
 def _joined(operator: Operator, numbers: Sequence[Expression]) -> Problem:

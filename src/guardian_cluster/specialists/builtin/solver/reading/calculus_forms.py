@@ -21,6 +21,8 @@ from guardian_cluster.specialists.builtin.solver.reading.patterns import Form, F
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import Expression, Number, variables
 
+_COUNTERS = ("i", "j", "k", "m", "n")
+
 MAX_DEGREE = 20
 """Of a Taylor polynomial: more terms help nobody in a chat."""
 
@@ -70,7 +72,9 @@ def _limit_from_right(found: Found) -> Problem:
 def _limit_first(found: Found) -> Problem:
     """Read "lim x -> 0 sin(x)/x"; a sign after the point could also mean a side, as in "0+"."""
     if found.groups["f"][0].text in ("+", "-"):
-        raise Refusal("a sign after the point of a limit could mean a side; use parentheses, or 'from the right'")
+        raise Refusal(
+            "a sign after the point of a limit could mean a side; use parentheses, or 'from the right'"
+        )
     check_single_term(found.groups["f"], expression(found.groups["f"]), "lim")
     return _limit(found)
 
@@ -78,7 +82,9 @@ def _limit_first(found: Found) -> Problem:
 def _limited(found: Found) -> Expression:
     node = expression(found.groups["f"])
     if variables(node) != (found.groups["v"][0].text,):
-        raise Refusal("the expression of a limit must contain the variable that approaches the point, and no other")
+        raise Refusal(
+            "the expression of a limit must contain the variable that approaches the point, and no other"
+        )
     return node
 
 
@@ -98,6 +104,14 @@ def _sum(found: Found) -> Problem:
     if set(variables(term)) - {index}:
         raise Refusal(f"the terms contain other unknowns than {index}")
     return AddUp(term, index, number(found.groups["a"]), end(found.groups["b"]))
+
+
+def _sum_without_index(found: Found) -> Problem:
+    """Read "sum of k^2 from 1 to 10": one letter of those that usually count."""
+    term = expression(found.groups["t"], indices=_COUNTERS)
+    if len(variables(term)) != 1 or variables(term)[0] not in _COUNTERS:
+        raise Refusal("it is not clear which letter counts; write 'sum of ... for k from 1 to 10'")
+    return AddUp(term, variables(term)[0], number(found.groups["a"]), end(found.groups["b"]))
 
 
 def _product(found: Found) -> Problem:
@@ -162,5 +176,6 @@ FORMS: Final[tuple[Form, ...]] = (
         "[around|about|at|near [{v:variable} =] {point}] [up? to|of order|degree {degree:number}]",
     ),
     Form(_sum, *(f"sum of? {{t}} {index}" for index in _INDICES), f"sum {_INDICES[1]} of {{t}}"),
+    Form(_sum_without_index, "sum of? {t} from {a} to {b}"),
     Form(_product, *(f"product of? {{t}} {index}" for index in _INDICES)),
 )

@@ -13,6 +13,7 @@ from guardian_cluster.specialists.builtin.solver.tree import (
     Expression,
     Number,
     Variable,
+    children,
     walk,
 )
 
@@ -35,6 +36,15 @@ def make_call(name: str, arguments: tuple[Expression, ...]) -> Call:
     return Call(name, arguments)
 
 
+def check_angles(node: Expression) -> None:
+    """Raise `Refusal` where an angle with a unit stands outside a trigonometric function."""
+    if isinstance(node, Call) and node.function in ANGLES:
+        raise Refusal("an angle is only understood inside sin, cos, tan and the like")
+    if not (isinstance(node, Call) and node.function in TRIGONOMETRIC):
+        for part in children(node):
+            check_angles(part)
+
+
 def _check_count(name: str, count: int) -> None:
     function = FUNCTIONS[name]
     if function.most == 1 and count != 1:
@@ -44,7 +54,7 @@ def _check_count(name: str, count: int) -> None:
 
 
 def _is_angle(argument: Expression) -> bool:
-    """Tell whether an argument says itself that it is an angle, or is zero, which is the same in every unit."""
+    """Tell whether an argument says that it is an angle, or is zero, the same in every unit."""
     if isinstance(argument, Number):
         return argument.value == 0
     return any(

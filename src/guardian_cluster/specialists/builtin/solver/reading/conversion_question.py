@@ -1,14 +1,14 @@
-"""Whether a text asks for a unit conversion: "convert 5 miles to km", "how many feet in a mile", "100 °F in °C"."""
+"""Whether a text asks for a unit conversion: "convert 5 miles to km", "how many feet in a mile"."""
 
 from collections.abc import Sequence
 
 from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
+from guardian_cluster.specialists.builtin.solver.problem import Amount, Convert
 from guardian_cluster.specialists.builtin.solver.reading.expression import parse
 from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS
 from guardian_cluster.specialists.builtin.solver.reading.phrases import fold
-from guardian_cluster.specialists.builtin.solver.problem import Amount, Convert
-from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.reading.tokens import Token
+from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import Expression, Number
 from guardian_cluster.specialists.builtin.solver.units import look_up
 

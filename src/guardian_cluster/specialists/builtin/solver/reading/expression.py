@@ -1,13 +1,13 @@
 """How a strict expression is read: precedence climbing over pieces, into a tree of our own.
 
-The usual precedence holds, and where usage is divided the expression is refused instead of guessed: `1/2x`, `200 + 10%`,
-`sin(30)`, `2^3x`, `square root of 16 + 9`, `f(x)`, `3!!`.
+The usual precedence holds, and where usage is divided the expression is refused instead of guessed: `1/2x`,
+`200 + 10%`, `sin(30)`, `2^3x`, `square root of 16 + 9`, `f(x)`, `3!!`.
 """
 
 from collections.abc import Sequence
 
-from guardian_cluster.specialists.builtin.solver.reading.calls import make_call
 from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
+from guardian_cluster.specialists.builtin.solver.reading.calls import check_angles, make_call
 from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.tree import (
@@ -79,6 +79,10 @@ class _Parser:
             return True
         return False
 
+    def touches_previous(self) -> bool:
+        """Tell whether the next piece follows the last one without a space."""
+        return self.pieces[self.position - 1].end == self.pieces[self.position].start
+
     def deeper(self) -> None:
         """Count one more level; raise `Refusal` when there are too many."""
         self.depth += 1
@@ -100,6 +104,8 @@ def parse(pieces: Sequence[Piece], indices: Sequence[str] = ()) -> Expression:
     if parser.position < len(pieces):
         raise Refusal(f"it does not know how to read the expression from {quoted(_rest(parser))} on")
     _check_letters(variables(node), indices)
+    if any(piece.text in ("°", "rad") for piece in pieces):
+        check_angles(node)
     return node
 
 
@@ -121,10 +127,9 @@ def _climb(parser: _Parser, minimum: int) -> Expression:
     is_percentage = minimum == _SUM and _is_percentage(left)
     while True:
         operator = parser.next_text()
-        if not operator and _is_implicit_product(parser):
-            precedence = _PRODUCT
-        else:
-            precedence = _PRECEDENCE.get(operator, 0)
+        precedence = _PRECEDENCE.get(operator, 0)
+        if not precedence and _is_implicit_product(parser):
+            operator, precedence = "", _PRODUCT
         if precedence < minimum or not precedence:
             return left
         parser.position += 1 if operator else 0
@@ -139,6 +144,8 @@ def _climb(parser: _Parser, minimum: int) -> Expression:
 
 def _right_operand(parser: _Parser, operator: str, precedence: int) -> Expression:
     _check_scope(parser, operator)
+    if operator == "+" and parser.next_text() == "-" and parser.touches_previous():
+        raise Refusal("'+-' could mean plus or minus; use a space or parentheses")
     return _climb(parser, precedence + 1)
 
 
@@ -184,7 +191,7 @@ def _is_implicit_product(parser: _Parser) -> bool:
     if role not in ("V", "C", "F", "P") and not opens:
         return False
     previous, following = parser.pieces[parser.position - 1], parser.pieces[parser.position]
-    if parser.position == parser.exponent_end and previous.end == following.start:
+    if parser.position == parser.exponent_end and parser.touches_previous():
         raise Refusal("after an exponent, as in 2^3x, it is unclear what belongs to it; use * or parentheses")
     if opens and previous.role == "V" and previous.text in _FUNCTION_LETTERS:
         raise Refusal(f"{previous.text}(…) looks like a function that is not defined")
@@ -229,7 +236,7 @@ def _postfix(parser: _Parser) -> Expression:
     node = _atom(parser)
     while True:
         if parser.accept("!"):
-            if isinstance(node, Factorial):
+            if parser.next_text() == "!":
                 raise Refusal("'!!' can mean two things; use parentheses")
             node = Factorial(node)
         elif parser.next_role() == "S":

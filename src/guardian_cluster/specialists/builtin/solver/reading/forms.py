@@ -19,6 +19,7 @@ _EVERY = (
     *number_forms.FORMS,
 )
 
+
 def _by_opening() -> dict[str, list[Pattern]]:
     table: dict[str, list[Pattern]] = {}
     for form in _EVERY:
@@ -29,7 +30,7 @@ def _by_opening() -> dict[str, list[Pattern]]:
 
 
 PATTERNS: Final = _by_opening()
-"""By the word a text begins with, the forms it may have; under the empty word those that begin with an expression."""
+"""Forms by the word they begin with; the empty word stands for an expression."""
 
 WORDS: Final = frozenset(word for form in _EVERY for word in words_of(form))
 """Every word a form mentions; any other word makes a text something else than a question for the solver."""

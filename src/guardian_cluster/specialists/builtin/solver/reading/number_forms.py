@@ -27,7 +27,13 @@ from guardian_cluster.specialists.builtin.solver.reading.parts import (
 )
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Form, Found
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
-from guardian_cluster.specialists.builtin.solver.tree import Expression, Negation, Number, Operation, variables
+from guardian_cluster.specialists.builtin.solver.tree import (
+    Expression,
+    Negation,
+    Number,
+    Operation,
+    variables,
+)
 
 
 def _is_prime(found: Found) -> Problem:

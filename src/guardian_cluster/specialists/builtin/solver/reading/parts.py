@@ -66,7 +66,9 @@ def items(found: Found) -> tuple[Expression, ...]:
     has_commas = any(piece.text == "," for piece in pieces)
     grouped = [part[-1].grouped for part in parts]
     if any(piece.grouped for piece in pieces) and (has_commas or not grouped[-1]):
-        raise Refusal("a comma could separate numbers or thousands; write the numbers without thousands commas")
+        raise Refusal(
+            "a comma could separate numbers or thousands; write the numbers without thousands commas"
+        )
     if len(parts) > MAX_LIST:
         raise Refusal(f"the list has more than {MAX_LIST} numbers")
     return tuple(_item(part) for part in parts)
@@ -96,7 +98,10 @@ def chosen_variable(found: Found, node: Expression, *names: str) -> str:
         raise Refusal("two different variables are named")
     present = variables(node)
     if named:
-        return named.pop()
+        variable = named.pop()
+        if variable not in present:
+            raise Refusal(f"the expression does not contain {variable}")
+        return variable
     if len(present) != 1:
         raise Refusal("the expression needs exactly one variable, or 'with respect to x'")
     return present[0]
@@ -120,7 +125,7 @@ def is_enclosed(pieces: Sequence[Piece]) -> bool:
 
 
 def check_single_term(pieces: Sequence[Piece], node: Expression, where: str) -> None:
-    """Refuse a sum, or something divided, that is not in parentheses: how far `where` reaches would be a guess."""
+    """Refuse a sum that is not in parentheses: how far `where` reaches would be a guess."""
     is_open = isinstance(node, Negation) or (isinstance(node, Operation) and node.operator in ("+", "-"))
     if is_open and not is_enclosed(pieces):
         raise Refusal(f"it is unclear how far '{where}' reaches; use parentheses")

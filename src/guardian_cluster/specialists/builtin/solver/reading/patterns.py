@@ -1,9 +1,9 @@
 """How the forms of questions are written and matched: words, expressions and options, over pieces.
 
-A text becomes a signature in which every expression is a run of capital letters, one for each piece, and every word
-stands in angle brackets: "integral of x^2 from 0 to 1" is `<integral><of>VON<from>N<to>N`. A pattern such as
-`integral of {f} [from {a} to {b}]` becomes a regular expression over signatures. Capital letters never match words, so
-matching is linear, and a word that no pattern mentions cannot be skipped.
+A text becomes a signature in which every expression is a run of capital letters, one for each piece, and
+every word stands in angle brackets: "integral of x^2 from 0 to 1" is `<integral><of>VON<from>N<to>N`. A
+pattern such as `integral of {f} [from {a} to {b}]` becomes a regular expression over signatures. Capital
+letters never match words, so matching is linear, and a word that no pattern mentions cannot be skipped.
 """
 
 import re
@@ -12,8 +12,8 @@ from typing import Final
 
 import msgspec
 
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 from guardian_cluster.specialists.builtin.solver.problem import Problem
+from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
 
 _EXPRESSION = "[NVCFPOSK]+"
 
@@ -49,8 +49,9 @@ class Found(msgspec.Struct, frozen=True):
 class Form:
     """One kind of question: the ways to put it, and the function that turns what was found into a problem.
 
-    In a template `word|other` are alternatives, `word?` may be missing, `[...]` may be missing as a whole, `{name}` is
-    an expression and `{name:kind}` one of the other kinds (variable, number, point, two, list, equations, letters).
+    In a template `word|other` are alternatives, `word?` may be missing, `[...]` may be missing as a whole,
+    `{name}` is an expression and `{name:kind}` one of the other kinds (variable, number, point, two, list,
+    equations, letters).
     """
 
     __slots__ = ("build", "templates")

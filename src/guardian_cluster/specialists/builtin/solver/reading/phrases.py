@@ -1,7 +1,7 @@
 """Which words are mathematics: turns tokens into pieces, each with the role it can play in a question.
 
-"seventeen per cent of 2,350" and "17% of 2350" become the same pieces. What is not mathematics stays a word, and
-patterns.py decides whether that word belongs to a question.
+"seventeen per cent of 2,350" and "17% of 2350" become the same pieces. What is not mathematics stays a word,
+and forms.py decides whether that word belongs to a question.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ import msgspec
 
 from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, PHRASES
 from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS, PARTS, SCALES, SMALL, TENS
-from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.reading.tokens import Token
+from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 
 Role = Literal["N", "V", "C", "F", "P", "O", "S", "K", "W"]
-"""Number, variable, constant, function, function in words, operator, superscript, comma in parentheses, word."""
+"""Number, variable, constant, function, phrase for one, operator, superscript, inner comma, word."""
 
 
 class Piece(msgspec.Struct, frozen=True, gc=False):
@@ -53,14 +53,18 @@ _OPERATOR_PHRASES = {
 _Phrase = tuple[tuple[str, ...], Role, str]
 
 
+def _phrase(words: str, role: Role, text: str) -> _Phrase:
+    return tuple(words.split()), role, text
+
+
 def _phrase_table() -> dict[str, list[_Phrase]]:
     """Index every phrase by its first word, the longest first."""
-    phrases: list[_Phrase] = [(tuple(words.split()), "O", text) for words, text in _OPERATOR_PHRASES.items()]
-    phrases += [(("squared",), "S", "2"), (("cubed",), "S", "3"), (("infinity",), "C", "infinity")]
-    phrases += [(("inf",), "C", "infinity"), (("pi",), "C", "pi")]
-    phrases += [(tuple(words.split()), "P", name) for words, name in PHRASES.items()]
-    phrases += [(("the", *words.split()), "P", name) for words, name in PHRASES.items()]
-    phrases += [(tuple(words.split()), "N", part) for words, part in PARTS.items()]
+    phrases = [_phrase(words, "O", text) for words, text in _OPERATOR_PHRASES.items()]
+    phrases += [_phrase("squared", "S", "2"), _phrase("cubed", "S", "3"), _phrase("pi", "C", "pi")]
+    phrases += [_phrase(words, "C", "infinity") for words in ("infinity", "inf")]
+    phrases += [_phrase(words, "P", name) for words, name in PHRASES.items()]
+    phrases += [_phrase(f"the {words}", "P", name) for words, name in PHRASES.items()]
+    phrases += [_phrase(words, "N", part) for words, part in PARTS.items()]
     table: dict[str, list[_Phrase]] = {}
     for phrase in sorted(phrases, key=lambda phrase: -len(phrase[0])):
         table.setdefault(phrase[0][0], []).append(phrase)
@@ -114,7 +118,7 @@ class _Folding:
 
 
 def fold(tokens: Sequence[Token]) -> list[Piece]:
-    """Return the pieces of a tokenised text; raise `Refusal` where words for numbers contradict each other."""
+    """Return the pieces of a tokenised text; raise `Refusal` where words for numbers are unclear."""
     folding = _Folding(tokens)
     while folding.position < len(tokens):
         token = tokens[folding.position]
@@ -143,7 +147,7 @@ def _fold_symbol(folding: _Folding, text: str) -> None:
 
 def _is_after_operand(folding: _Folding) -> bool:
     last = folding.pieces[-1] if folding.pieces else None
-    return last is not None and (last.role in "NVCS" or last.text in (")", "|"))
+    return last is not None and (last.role in "NVCS" or last.text in (")", "|", "!", "%"))
 
 
 def _fold_percent(folding: _Folding, count: int) -> None:
@@ -173,7 +177,7 @@ def _scale(folding: _Folding) -> None:
         largest, zeros = scale, zeros + len(str(scale)) - 1
         end = folding.tokens[folding.position].end
         folding.position += 1
-    if folding.word() in NUMERALS or folding.word() == "and" and folding.word(1) in NUMERALS:
+    if folding.word() in NUMERALS or (folding.word() == "and" and folding.word(1) in NUMERALS):
         raise Refusal("a number in several words, such as 'two hundred and five', is safer written in digits")
     if not number.text.replace(".", "").isdigit():
         raise Refusal(

@@ -1,6 +1,7 @@
 """Whether a text is a question the solver understands completely, and which problem it states.
 
-Precision comes before recall: a word that belongs to no form, a second meaning, a leftover sign, and the text is refused.
+Precision comes before recall: a word that belongs to no form, a second meaning, a leftover sign, and the text
+is refused.
 """
 
 import re
@@ -17,6 +18,7 @@ from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece, f
 from guardian_cluster.specialists.builtin.solver.reading.tokens import tokenise
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.solution import NotUnderstood
+from guardian_cluster.specialists.builtin.solver.tree import Constant, Expression, Negation, Number, Percent
 
 _COMMANDS = ("calculate", "compute", "evaluate", "work out", "how much is", "how much are")
 
@@ -45,7 +47,21 @@ _OPENINGS = (
     ":",
 )
 
-_CLOSINGS = ("?", ".", "!", ";", ",", "=", "please", "thanks", "thank you", "equal to", "equal", "equals", "for me")
+_CLOSINGS = (
+    "?",
+    ".",
+    "!",
+    ";",
+    ",",
+    "=",
+    "please",
+    "thanks",
+    "thank you",
+    "equal to",
+    "equal",
+    "equals",
+    "for me",
+)
 
 
 def _signed_words(phrases: Sequence[str]) -> list[str]:
@@ -58,7 +74,9 @@ _OPENING = re.compile(f"(?:{'|'.join(_signed_words((*_OPENINGS, *_COMMANDS)))})*
 
 _ENDINGS = tuple(_signed_words(_CLOSINGS))
 
-VOCABULARY: Final = WORDS | {word for phrase in (*_COMMANDS, *_OPENINGS, *_CLOSINGS) for word in phrase.split()}
+VOCABULARY: Final = WORDS | {
+    word for phrase in (*_COMMANDS, *_OPENINGS, *_CLOSINGS) for word in phrase.split()
+}
 
 
 def understand(text: str) -> Problem | NotUnderstood:
@@ -106,10 +124,20 @@ def _pieces_between(whole: Signature, start: int, end: int) -> Sequence[Piece]:
     return whole.pieces[whole.owners[start] : whole.owners[end - 1] + 1]
 
 
+def _computable(node: Expression) -> Expression:
+    """Refuse a bare number: whoever writes "-5" does not ask for its value."""
+    inner = node
+    while isinstance(inner, Negation | Percent):
+        inner = inner.operand
+    if isinstance(inner, Number | Constant):
+        raise Refusal("there is nothing to compute")
+    return node
+
+
 def _matched(whole: Signature, start: int, end: int) -> Problem:
     pieces = _pieces_between(whole, start, end)
     if all(piece.role != "W" for piece in pieces):
-        return Evaluate(number(pieces))
+        return Evaluate(_computable(number(pieces)))
     for pattern in PATTERNS.get(pieces[0].text if pieces[0].role == "W" else "", ()):
         if (found := whole.match(pattern, start, end)) is not None:
             return pattern.build(found)

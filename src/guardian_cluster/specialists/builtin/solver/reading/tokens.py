@@ -1,7 +1,7 @@
 """Which characters a question may contain, and how they form numbers, names and symbols.
 
-Everything outside this alphabet is refused: look-alike letters, invisible characters and markup carry meanings that
-nobody can see.
+Everything outside this alphabet is refused: look-alike letters, invisible characters and markup carry
+meanings that nobody can see.
 """
 
 import re
@@ -14,7 +14,7 @@ from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 Kind = Literal["number", "name", "symbol", "power"]
 
 MAX_CHARACTERS = 320
-"""Longer texts are stories, not questions; it also keeps the cost of understanding far below a millisecond."""
+"""Longer texts are stories, not questions; it also bounds the cost of understanding."""
 
 MAX_TOKENS = 128
 """Bounds the time of everything that comes after, to half a millisecond for the densest text."""
@@ -89,7 +89,9 @@ def tokenise(text: str) -> list[Token]:
         elif kind != "space":
             tokens.append(_token(kind, found.group(), found.start(), position))
         if len(tokens) > MAX_TOKENS:
-            raise Refusal(f"the text has more than {MAX_TOKENS} words and signs, which is more than one question")
+            raise Refusal(
+                f"the text has more than {MAX_TOKENS} words and signs, which is more than one question"
+            )
     return tokens
 
 

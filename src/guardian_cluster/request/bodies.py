@@ -1,0 +1,66 @@
+"""Keeps the words of a request where the operator chose so, redacted as its caller saw them."""
+
+import random
+from typing import Any
+
+import msgspec
+
+from guardian_cluster.contract.records import Payload
+from guardian_cluster.contract.snapshot import RecordPolicy
+from guardian_cluster.domain.clock import Clock
+from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.specialists.specialist import Chunk
+from guardian_cluster.watcher.redaction import Redaction
+
+MAX_KEPT_CHARACTERS = 500_000
+"""Of an answer; what goes on beyond this is cut off in the record, for a report of over 2 MB is not sent."""
+
+
+class BodyPolicy:
+    """Decides which requests are kept with their words: none, a sample, or all."""
+
+    def __init__(self, policy: RecordPolicy, rng: random.Random) -> None:
+        self._policy = policy
+        self._rng = rng
+
+    def begin(self, request: UserRequest, redaction: Redaction) -> "KeptBody | None":
+        """Return what collects the words of a request; `None` where they are not to be kept."""
+        if self._policy.bodies == "off":
+            return None
+        if self._policy.bodies == "sampled" and self._rng.random() >= self._policy.sample_rate:
+            return None
+        return KeptBody(request, redaction)
+
+
+class KeptBody:
+    """Collects one request's words as they leave."""
+
+    def __init__(self, request: UserRequest, redaction: Redaction) -> None:
+        self._request = request
+        self._redaction = redaction
+        self._said: list[str] = []
+        self._room = MAX_KEPT_CHARACTERS
+
+    def take(self, batch: list[Chunk]) -> None:
+        """Note what the first choice says in chunks that leave."""
+        for chunk in batch:
+            for choice in chunk.get("choices") or ():
+                part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
+                text = part.get("content")
+                if choice.get("index", 0) == 0 and isinstance(text, str) and self._room > 0:
+                    self._said.append(text[: self._room])
+                    self._room -= len(text)
+
+    def report(self, sink: ReportSink, clock: Clock) -> None:
+        """Send what was collected."""
+        body = msgspec.json.encode(self._request.body).decode("utf-8", "replace")
+        sink.report(
+            Payload(
+                request_id=self._request.id,
+                tenant=self._request.tenant,
+                recorded=clock.now(),
+                request_body=self._redaction.of_json(body).encode(),
+                response_text="".join(self._said),
+            )
+        )

@@ -1,0 +1,22 @@
+"""Redacts text that is kept rather than sent: every text that a rule names, whatever the rule does about it in an answer."""
+
+import msgspec
+
+from guardian_cluster.watcher.escapes import EscapeDecoder
+from guardian_cluster.watcher.gate import Gate
+from guardian_cluster.watcher.patterns import Patterns
+
+
+class Redaction:
+    """Replaces the texts of rules in documents."""
+
+    def __init__(self, patterns: Patterns) -> None:
+        rules = tuple(msgspec.structs.replace(rule, action="redact") for rule in patterns.rules)
+        self._patterns = Patterns(rules)
+
+    def of_json(self, document: str) -> str:
+        """Return a JSON document in which no string, as its reader decodes it, holds a rule's text. It stays valid JSON."""
+        if not self._patterns.rules:
+            return document
+        gate, decoder = Gate(self._patterns), EscapeDecoder()
+        return gate.feed(*decoder.feed(document)).text + gate.feed(*decoder.finish()).text + gate.finish().text

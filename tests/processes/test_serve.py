@@ -1,0 +1,274 @@
+"""`guardian serve` as a user runs it: real processes, real signals, a real database."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from guardian_cluster.simulation import Hang, ModelServer, Pace
+
+GUARDIAN = [str(Path(sys.executable).parent / "guardian")]
+CHAT = {"model": "local", "messages": [{"role": "user", "content": "hello"}]}
+
+
+@dataclass
+class Served:
+    """A running `guardian serve`."""
+
+    process: asyncio.subprocess.Process
+    url: str
+    greeting: str
+    data: Path
+    config: Path
+
+    async def post(self, body: object = CHAT, **headers: str) -> tuple[int, dict[str, object]]:
+        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/chat/completions", json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def get(self, path: str) -> dict[str, object]:
+        async with aiohttp.ClientSession() as session, session.get(self.url.removesuffix("/v1") + path) as answer:
+            return await answer.json()
+
+    def child(self, name: str) -> int:
+        """Return the pid of the gateway or control process."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+                if parent == self.process.pid and f"processes.{name}" in (folder / "cmdline").read_text():
+                    return int(folder.name)
+            except OSError:
+                continue
+        raise LookupError(name)
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        try:
+            with closing(sqlite3.connect(f"file:{self.data}/telemetry.db?mode=ro", uri=True)) as connection:
+                return connection.execute(query).fetchall()
+        except sqlite3.OperationalError:  # the control process has not made it yet
+            return []
+
+
+async def until(condition: Callable[[], object], timeout_s: float = 15) -> None:
+    """Wait for what another process does; there is nothing to be told by."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def served(folder: Path, extra: str = "", *, url: str | None = None) -> AsyncGenerator[Served, None]:
+    """Run `guardian serve` on a free port until the block ends."""
+    config, data = folder / "guardian.toml", folder / "data"
+    model = f'[specialist.local]\nurl = "{url}"\nmodel = "simulated-1"\n' if url else ""
+    config.write_text(f'[data]\nfolder = "{data}"\n{model}{extra}')
+    with (folder / "log").open("wb") as log, (folder / "out").open("wb") as out:
+        process = await asyncio.create_subprocess_exec(
+            *GUARDIAN, "serve", "--config", str(config), "--listen", "127.0.0.1:0", stdout=out, stderr=log
+        )
+    try:
+        await until(lambda: "curl" in (folder / "out").read_text() or process.returncode is not None, 20)
+        greeting = (folder / "out").read_text()
+        address = re.search(r"Ready\s+(\S+)", greeting)
+        assert address is not None, (folder / "log").read_text()
+        yield Served(process, address[1], greeting, data, config)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            await process.wait()
+
+
+async def run(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Run `guardian` to its end and return its exit code and what it said on stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *GUARDIAN, *arguments, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env={**os.environ, **environment}
+    )
+    async with asyncio.timeout(20):
+        _, said = await process.communicate()
+    return process.returncode or 0, said.decode()
+
+
+async def test_without_a_model_the_printed_curl_line_answers_exactly(tmp_path: Path) -> None:
+    async with served(tmp_path) as guardian:
+        line = guardian.greeting.strip().splitlines()[-1]
+        curl = await asyncio.create_subprocess_shell(line + " -s", stdout=asyncio.subprocess.PIPE)
+        said, _ = await curl.communicate()
+
+    assert "399.5" in json.loads(said)["choices"][0]["message"]["content"]
+
+
+async def test_what_happened_is_in_the_database(tmp_path: Path) -> None:
+    async with ModelServer("fine") as model, served(tmp_path, url=model.url) as guardian:
+        for _ in range(5):
+            await guardian.post()
+        await until(lambda: guardian.rows("select count(*) from request") == [(5,)])
+        rows = guardian.rows("select distinct specialist, outcome, tenant from request")
+
+    assert rows == [("local", "ok", "default")]
+    assert guardian.rows("select count(*) from payload") == [(0,)]
+
+
+async def test_bodies_are_kept_only_when_asked_for_and_redacted(tmp_path: Path) -> None:
+    rule = '[records]\nbodies = "all"\n[[watch.deny]]\nname = "word"\ntext = "hunter2"\n'
+    body = {"model": "local", "messages": [{"role": "user", "content": "is it hunter2?"}]}
+    async with ModelServer("it is hunter2") as model, served(tmp_path, rule, url=model.url) as guardian:
+        await guardian.post(body)
+        await until(lambda: guardian.rows("select count(*) from payload") == [(1,)])
+        ((asked, said),) = guardian.rows("select request_body, response_text from payload")
+
+    assert "hunter2" not in str(asked)
+    assert "is it [redacted:word]?" in str(asked)
+    assert said == "it is [redacted:word]"
+
+
+async def test_a_stop_lets_the_answer_under_way_end(tmp_path: Path) -> None:
+    pace = Pace(between_chunks_s=0.05, characters_per_chunk=1)
+    async with ModelServer("slowly but surely", pace=pace) as model, served(tmp_path, url=model.url) as guardian:
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"{guardian.url}/chat/completions", json={**CHAT, "stream": True}) as answer:
+                await answer.content.readline()
+                guardian.process.send_signal(signal.SIGTERM)
+                rest = await answer.content.read()
+        code = await guardian.process.wait()
+
+    assert rest.endswith(b"data: [DONE]\n\n")
+    assert code == 0
+
+
+async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    async with ModelServer(faults=Hang("headers")) as model, served(tmp_path, url=model.url) as guardian:
+        waiting = asyncio.create_task(guardian.post())
+        await model.until(lambda: model.open_requests == 1, timeout_s=5)
+        guardian.process.send_signal(signal.SIGINT)
+        await asyncio.sleep(0.2)
+        guardian.process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(5):
+            await guardian.process.wait()
+
+        with pytest.raises(aiohttp.ClientError):
+            await waiting
+
+
+async def test_a_reload_takes_over_a_good_file_and_keeps_the_last_one_for_a_bad_one(tmp_path: Path) -> None:
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        good = guardian.config.read_text() + f'[specialist.second]\nurl = "{model.url}"\nmodel = "simulated-1"\n'
+        guardian.config.write_text("[specialist.broken\n")
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: "not valid" in (tmp_path / "log").read_text())
+        before = await guardian.get("/health/readiness")
+        guardian.config.write_text(good)
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
+        after = await guardian.get("/health/readiness")
+
+    assert before["specialists"] == ["local", "solver"]
+    assert after["specialists"] == ["local", "second", "solver"]
+
+
+async def test_no_request_fails_while_the_control_process_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        await until(lambda: guardian.rows("select 1 from gateway_event"))
+        first = guardian.child("control")
+        statuses: list[int] = []
+        for number in range(40):
+            if number == 10:
+                os.kill(first, signal.SIGKILL)
+            statuses.append((await guardian.post())[0])
+        await until(lambda: guardian.rows("select count(*) from request") == [(40,)])
+
+        assert guardian.child("control") != first
+    assert set(statuses) == {200}
+
+
+async def test_a_gateway_that_dies_is_started_again_on_the_same_socket(tmp_path: Path) -> None:
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        first = guardian.child("gateway")
+        os.kill(first, signal.SIGKILL)
+        statuses: list[object] = []
+        while 200 not in statuses:
+            try:
+                statuses.append((await guardian.post())[0])
+            except aiohttp.ClientError as error:  # a connection that the dead process had taken
+                statuses.append(type(error))
+
+        assert aiohttp.ClientConnectorError not in statuses
+        assert guardian.child("gateway") != first
+
+
+async def test_its_processes_end_with_it_even_when_it_is_killed(tmp_path: Path) -> None:
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        children = [guardian.child("gateway"), guardian.child("control")]
+        guardian.process.kill()
+        await guardian.process.wait()
+
+        await until(lambda: not any(_lives(pid) for pid in children))
+
+
+async def test_a_key_made_while_it_runs_is_asked_for_from_then_on(tmp_path: Path) -> None:
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        process = await asyncio.create_subprocess_exec(
+            *GUARDIAN, "key", "new", "--config", str(guardian.config), stdout=asyncio.subprocess.PIPE
+        )
+        key = (await process.communicate())[0].decode().split()[-1]
+        await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
+
+        assert (await guardian.post())[0] == 401
+        assert (await guardian.post(authorization=f"Bearer {key}"))[0] == 200
+
+
+async def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "guardian.toml").write_text(f'[data]\nfolder = "{other}/data"\n')
+    async with served(tmp_path) as guardian:
+        address = guardian.url.removeprefix("http://").removesuffix("/v1")
+        code, said = await run("serve", "--config", str(other / "guardian.toml"), "--listen", address)
+
+    assert code == 73
+    assert f"cannot listen on {address}: Address already in use" in said
+
+
+async def test_a_wrong_configuration_is_said_before_anything_starts(tmp_path: Path) -> None:
+    file = tmp_path / "guardian.toml"
+    file.write_text(f'[data]\nfolder = "{tmp_path}/data"\n[specialist.a]\nurl = "http://127.0.0.1:1/v1"\nmodle = "m"\n')
+
+    code, said = await run("serve", "--config", str(file))
+
+    assert code == 78
+    assert 'did you mean "model"?' in said
+    assert not (tmp_path / "data" / "telemetry.db").exists()
+
+
+async def test_other_machines_are_not_let_in_without_a_key(tmp_path: Path) -> None:
+    file = tmp_path / "guardian.toml"
+    file.write_text(f'[data]\nfolder = "{tmp_path}/data"\n')
+
+    code, said = await run("serve", "--config", str(file), "--listen", "0.0.0.0:0")
+
+    assert code == 78
+    assert "guardian key new" in said
+
+
+async def test_two_gateways_never_share_a_folder(tmp_path: Path) -> None:
+    async with served(tmp_path) as guardian:
+        code, said = await run("serve", "--config", str(guardian.config), "--listen", "127.0.0.1:0")
+
+    assert code == 73
+    assert str(guardian.data) in said
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,244 @@
+"""What is put to an endpoint and what is read from it, over a real connection."""
+
+import json
+from typing import Any
+
+import pytest
+
+from guardian_cluster.contract.secret import Secret
+from guardian_cluster.contract.snapshot import Endpoint, Specialist, Variant
+from guardian_cluster.domain.clock import SystemClock
+from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.domain.request import Operation, UserRequest
+from guardian_cluster.simulation import (
+    EventForm,
+    Giant,
+    Malformed,
+    ModelServer,
+    Raw,
+    Script,
+    SoftError,
+    Status,
+    StreamError,
+    TruncatedText,
+    WrongContentType,
+)
+from guardian_cluster.simulation.answer import Answer
+from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
+from guardian_cluster.specialists.http import HttpSpecialist
+from guardian_cluster.specialists.specialist import Chunk, Context, Task
+
+HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
+
+
+class Caller:
+    """Puts requests to one endpoint and keeps the batches that come back."""
+
+    def __init__(self, server: ModelServer, *, max_answer_bytes: int = 10_000_000, **facts: Any) -> None:
+        self.batches: list[list[Chunk]] = []
+        self.wanted = 1_000
+        key = facts.pop("api_key", None)
+        self.endpoint = Endpoint(id="s/1", url=server.url, model="simulated-1", api_key=key)
+        self.variant = facts.pop("variant", Variant(id="v"))
+        self.specialist = Specialist(name="s", variants=(self.variant,), endpoints=(self.endpoint,), **facts)
+        self.max_answer_bytes = max_answer_bytes
+
+    async def ask(self, operation: Operation = "chat", **fields: Any) -> None:
+        body = {"model": "s", **({"messages": HELLO} if operation == "chat" else {}), **fields}
+        request = UserRequest(body=body, operation=operation)
+        task = Task(request=request, specialist=self.specialist, variant=self.variant)
+        transport = AiohttpTransport()
+        asked = HttpSpecialist("s", transport, SystemClock(), max_answer_bytes=self.max_answer_bytes)
+        try:
+            await asked.execute(task, Context(messages=body.get("messages")), self.endpoint, self._feed)
+        finally:
+            await transport.close()
+
+    async def fails(self, **fields: Any) -> AttemptFailed:
+        with pytest.raises(AttemptFailed) as caught:
+            await self.ask(**fields)
+        return caught.value
+
+    async def _feed(self, batch: list[Chunk]) -> bool:
+        self.batches.append(batch)
+        return len(self.batches) < self.wanted
+
+    @property
+    def text(self) -> str:
+        choices = [choice for batch in self.batches for chunk in batch for choice in chunk["choices"]]
+        parts = [choice.get("message") or choice.get("delta") or {} for choice in choices]
+        return "".join(part.get("content") or "" for part in parts)
+
+
+async def test_the_model_is_the_endpoints_and_unknown_fields_pass():
+    async with ModelServer() as server:
+        await Caller(server).ask(temperature=0.5, x_own={"a": [1]})
+
+    assert server.requests[0].body == {
+        "model": "simulated-1",
+        "messages": HELLO,
+        "temperature": 0.5,
+        "x_own": {"a": [1]},
+    }
+
+
+async def test_a_variants_parameters_count_where_the_request_names_none():
+    variant = Variant(id="v", parameters={"temperature": 0.1, "top_p": 0.9})
+    async with ModelServer() as server:
+        await Caller(server, variant=variant).ask(temperature=0.7)
+
+    assert (server.requests[0].body["temperature"], server.requests[0].body["top_p"]) == (0.7, 0.9)
+
+
+async def test_a_variants_instructions_stand_before_the_messages():
+    async with ModelServer() as server:
+        await Caller(server, variant=Variant(id="v", instructions="Be brief.")).ask()
+
+    assert server.requests[0].messages == [{"role": "system", "content": "Be brief."}, *HELLO]
+
+
+@pytest.mark.parametrize(("key", "sent"), [(Secret("sk-1"), "Bearer sk-1"), (Secret(""), None), (None, None)])
+async def test_the_endpoints_own_key_is_sent(key: Secret | None, sent: str | None):
+    async with ModelServer() as server:
+        await Caller(server, api_key=key).ask()
+
+    assert server.requests[0].headers.get("authorization") == sent
+
+
+@pytest.mark.parametrize("options", [{}, {"stream_options": {"include_usage": False, "x": 1}}])
+async def test_token_counts_are_asked_for_in_streams(options: dict[str, Any]):
+    async with ModelServer() as server:
+        await Caller(server).ask(stream=True, **options)
+
+    assert server.requests[0].includes_usage
+    assert server.requests[0].body["stream_options"].get("x") == options.get("stream_options", {}).get("x")
+
+
+async def test_an_endpoint_that_refuses_stream_options_is_not_sent_any():
+    async with ModelServer() as server:
+        await Caller(server, stream_usage=False).ask(stream=True)
+
+    assert "stream_options" not in server.requests[0].body
+
+
+async def test_embeddings_pass_through():
+    async with ModelServer() as server:
+        caller = Caller(server)
+        await caller.ask("embeddings", input=["a", "b"])
+
+    assert server.requests[0].path == "/v1/embeddings"
+    assert [one["index"] for one in caller.batches[0][0]["data"]] == [0, 1]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_arrives_in_full(stream: bool):
+    async with ModelServer("one two three four five six seven") as server:
+        caller = Caller(server)
+        await caller.ask(stream=stream)
+
+    assert caller.text == "one two three four five six seven"
+
+
+async def test_events_in_another_form_are_read_alike():
+    async with ModelServer("one two three", faults=EventForm()) as server:
+        caller = Caller(server)
+        await caller.ask(stream=True)
+
+    assert caller.text == "one two three"
+
+
+async def test_a_feed_that_wants_no_more_ends_the_request():
+    async with ModelServer("x", faults=Giant()) as server:
+        caller = Caller(server)
+        caller.wanted = 1
+        await caller.ask(stream=True)
+
+        await server.until(lambda: server.cancelled == 1)
+
+    assert len(caller.batches) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_endless_answer_is_broken_off_at_the_limit(stream: bool):
+    async with ModelServer("x", faults=Giant(2_000_000)) as server:
+        error = await Caller(server, max_answer_bytes=500_000).fails(stream=stream)
+
+        await server.until(lambda: server.open_requests == 0)
+
+    assert error.code == "upstream_answer_too_large"
+
+
+async def test_an_endless_error_is_read_in_part():
+    async with ModelServer(faults=Status(500, message="x" * 5_000_000)) as server:
+        error = await Caller(server).fails()
+
+    assert error.upstream_status == 500
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_error_with_status_200_is_a_failure(stream: bool):
+    async with ModelServer(faults=SoftError(code="overloaded")) as server:
+        error = await Caller(server).fails(stream=stream)
+
+    assert error.body()["error"]["code"] == "overloaded"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (StreamError(1), "upstream_error"),
+        (Malformed(1), "upstream_malformed"),
+        (TruncatedText(1), "upstream_malformed"),
+        (WrongContentType(), "upstream_malformed"),
+    ],
+)
+async def test_a_stream_that_breaks_is_a_failure(fault: Any, code: str):
+    async with ModelServer("one two three four five six", faults=fault) as server:
+        assert (await Caller(server).fails(stream=True)).code == code
+
+
+@pytest.mark.parametrize("fault", [Malformed(1), TruncatedText(1)])
+async def test_a_whole_answer_that_is_broken_is_a_failure(fault: Any):
+    async with ModelServer("one two three four five six", faults=fault) as server:
+        assert (await Caller(server).fails()).code == "upstream_malformed"
+
+
+def raw(kind: str, body: str) -> Raw:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    return Raw((head + body).encode())
+
+
+def events(*deltas: dict[str, Any]) -> str:
+    chunks = [{"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
+    chunks.append({"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
+
+
+async def test_a_stream_that_nobody_asked_for_is_no_answer():
+    streamed = raw("text/event-stream", events({"content": "one "}, {"content": "two"}))
+    async with ModelServer(faults=streamed) as server:
+        caller = Caller(server)
+        error = await caller.fails()
+
+    assert (error.code, caller.batches) == ("upstream_malformed", [])
+
+
+async def test_a_stream_is_known_whatever_the_spelling_of_its_type():
+    streamed = raw("Text/Event-Stream; Charset=UTF-8", events({"content": "one "}, {"content": "two"}))
+    async with ModelServer(faults=streamed) as server:
+        caller = Caller(server)
+        await caller.ask(stream=True)
+
+    assert caller.text == "one two"
+
+
+async def test_a_whole_answer_to_a_streamed_request_is_passed_on_as_a_chunk():
+    script: Script = lambda request: Answer("one two")  # noqa: E731
+    async with ModelServer(script) as server:
+        whole = {"id": "1", "choices": [{"index": 0, "message": {"content": "one two"}, "finish_reason": "stop"}]}
+        server.fault = raw("application/json", json.dumps(whole))
+        caller = Caller(server)
+        await caller.ask(stream=True)
+
+    assert caller.text == "one two"
+    assert caller.batches[0][0]["object"] == "chat.completion.chunk"

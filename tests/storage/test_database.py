@@ -1,0 +1,172 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from samples import NOON, batch, opened, request, write
+from sqlalchemy import Connection, create_engine, insert
+
+from guardian_cluster.errors import CannotCreate
+from guardian_cluster.storage import database, queries, tables
+from guardian_cluster.storage.database import FILE_NAME, HEAD, REVISIONS, upgrade
+
+MIGRATIONS = Path(database.__file__).parent / "migrations"
+
+
+def make_version_one(folder: Path) -> Path:
+    """Make a database as the first schema left it, with one request in it."""
+    path = folder / FILE_NAME
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        upgrade(connection, "0001")
+        row = msgspec.structs.asdict(request())
+        del row["attempts"], row["verdicts"]
+        connection.execute(insert(tables.request), row)
+    engine.dispose()
+    return path
+
+
+def pragma(connection: Connection, name: str) -> object:
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def test_a_new_database_is_private_and_in_wal_mode(tmp_path: Path) -> None:
+    engine = opened(tmp_path / "data")
+
+    with engine.begin() as connection:
+        assert pragma(connection, "journal_mode") == "wal"
+        assert pragma(connection, "synchronous") == 1
+        assert pragma(connection, "foreign_keys") == 1
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()}
+    engine.dispose()
+
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+    assert set(modes.values()) == {0o600}
+
+
+def test_the_migrations_make_the_tables_that_the_code_describes(tmp_path: Path) -> None:
+    engine = opened(tmp_path)
+
+    with engine.begin() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
+
+
+def test_every_migration_is_listed_in_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+    assert scripts.get_current_head() == HEAD
+
+
+def test_an_older_database_is_copied_and_then_migrated(tmp_path: Path) -> None:
+    make_version_one(tmp_path)
+
+    engine = opened(tmp_path)
+
+    write(engine, batch(request("r2")))
+    with engine.begin() as connection:
+        assert queries.counts(connection)["request"] == 2
+        assert queries.counts(connection)["rollup"] == 1
+    engine.dispose()
+    (backup,) = tmp_path.glob("*.before-*")
+    assert backup.name == f"telemetry.db.before-{HEAD}-20251122T120000Z"
+    assert backup.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite3.connect(backup)) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT id FROM request").fetchall() == [("r1",)]
+
+
+def test_a_database_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
+    path = make_version_one(tmp_path)
+    (tmp_path / f"{FILE_NAME}.before-{HEAD}-20251122T120000Z").mkdir()  # Where the copy would go.
+    before = path.read_bytes()
+
+    with pytest.raises(CannotCreate, match="was not migrated, because it could not be copied"):
+        opened(tmp_path)
+
+    assert path.read_bytes()[100:] == before[100:]  # The header says in which mode it is, and that changed.
+
+
+def test_a_failed_migration_leaves_the_old_schema(tmp_path: Path) -> None:
+    path = make_version_one(tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE spend (mine)")  # In the way of the last table of 0002.
+
+    with pytest.raises(CannotCreate, match="already exists"):
+        opened(tmp_path)
+
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rollup'").fetchall() == []
+
+
+def test_a_newer_database_is_refused_and_its_backup_named(tmp_path: Path) -> None:
+    make_version_one(tmp_path)
+    opened(tmp_path).dispose()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(CannotCreate, match=r"has schema 9999.*\n.*restore its newest backup, .*before-0002"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, os.urandom(8192)])
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / FILE_NAME
+    path.write_bytes(content)
+
+    with pytest.raises(
+        CannotCreate, match=r"telemetry.db is damaged or no database.*\n.*restore it from your own"
+    ):
+        opened(tmp_path)
+
+    assert path.read_bytes() == content
+
+
+def test_a_database_with_a_torn_schema_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path).dispose()
+    content = bytearray((tmp_path / FILE_NAME).read_bytes())
+    content[100:4096] = os.urandom(3996)
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    with pytest.raises(CannotCreate, match="is damaged"):
+        opened(tmp_path)
+
+
+def test_another_programs_database_is_refused(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url)")
+
+    with pytest.raises(CannotCreate, match="tables of some other program"):
+        opened(tmp_path)
+
+
+def test_a_path_that_cannot_be_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+
+    with pytest.raises(CannotCreate, match="cannot be opened"):
+        opened(tmp_path)
+
+
+def test_an_up_to_date_database_is_opened_without_alembic(tmp_path: Path) -> None:
+    opened(tmp_path).dispose()
+    program = (
+        "import sys, pathlib; from guardian_cluster.storage.database import open_database; "
+        f"open_database(pathlib.Path({str(tmp_path / FILE_NAME)!r}), now={NOON}).dispose(); "
+        "print('alembic' in sys.modules)"
+    )
+
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert result.stdout == "False\n"
