@@ -9,7 +9,7 @@ Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None
 
 @asynccontextmanager
 async def raw_server(converse: Converse) -> AsyncGenerator[str]:
-    """Run `converse` for every connection; yield the address. A conversation that ends closes its connection."""
+    """Run `converse` for every connection, which ends with it; yield the address."""
     conversations: set[asyncio.Task[None]] = set()
 
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

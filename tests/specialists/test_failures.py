@@ -12,7 +12,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-fields = st.dictionaries(st.sampled_from(["message", "type", "param", "code", "error", "detail", "x"]), json_values)
+names = st.sampled_from(["message", "type", "param", "code", "error", "detail", "x"])
+fields = st.dictionaries(names, json_values)
 
 
 def failure(status: int, body: bytes = b"", **headers: str) -> AttemptFailed:
@@ -81,7 +82,9 @@ def test_an_unknown_model_at_the_endpoint_is_the_operators_fault():
     assert "no such model" in error.message
 
 
-@pytest.mark.parametrize(("status", "seen"), [(302, 502), (402, 502), (418, 502), (451, 502), (529, 502), (503, 503)])
+@pytest.mark.parametrize(
+    ("status", "seen"), [(302, 502), (402, 502), (418, 502), (451, 502), (529, 502), (503, 503)]
+)
 def test_only_statuses_that_clients_map_to_errors_are_passed_on(status: int, seen: int):
     assert failure(status).http_status == seen
 
@@ -105,7 +108,10 @@ def test_the_shapes_of_errors_that_servers_send_are_brought_into_one(body: bytes
     assert error.keys() == {"message", "type", "param", "code"}
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>502</html>", b"[1]", b"{}", b'{"error": null}', b"{" * 100_000, b'{"error": "\xff"}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>502</html>", b"[1]", b"{}", b'{"error": null}', b"{" * 100_000, b'{"error": "\xff"}'],
+)
 def test_what_is_no_error_object_leaves_a_message_of_our_own(body: bytes):
     error = failure(500, body)
 

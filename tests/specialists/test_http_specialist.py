@@ -15,15 +15,14 @@ from guardian_cluster.simulation import (
     Giant,
     Malformed,
     ModelServer,
+    Pace,
     Raw,
-    Script,
     SoftError,
     Status,
     StreamError,
     TruncatedText,
     WrongContentType,
 )
-from guardian_cluster.simulation.answer import Answer
 from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
 from guardian_cluster.specialists.http import HttpSpecialist
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
@@ -36,7 +35,7 @@ class Caller:
 
     def __init__(self, server: ModelServer, *, max_answer_bytes: int = 10_000_000, **facts: Any) -> None:
         self.batches: list[list[Chunk]] = []
-        self.wanted = 1_000
+        self.wanted = 10**9
         key = facts.pop("api_key", None)
         self.endpoint = Endpoint(id="s/1", url=server.url, model="simulated-1", api_key=key)
         self.variant = facts.pop("variant", Variant(id="v"))
@@ -148,7 +147,7 @@ async def test_events_in_another_form_are_read_alike():
 
 
 async def test_a_feed_that_wants_no_more_ends_the_request():
-    async with ModelServer("x", faults=Giant()) as server:
+    async with ModelServer("x", faults=Giant(), pace=Pace(characters_per_chunk=1_000)) as server:
         caller = Caller(server)
         caller.wanted = 1
         await caller.ask(stream=True)
@@ -160,7 +159,7 @@ async def test_a_feed_that_wants_no_more_ends_the_request():
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_endless_answer_is_broken_off_at_the_limit(stream: bool):
-    async with ModelServer("x", faults=Giant(2_000_000)) as server:
+    async with ModelServer("x", faults=Giant(2_000_000), pace=Pace(characters_per_chunk=1_000)) as server:
         error = await Caller(server, max_answer_bytes=500_000).fails(stream=stream)
 
         await server.until(lambda: server.open_requests == 0)
@@ -204,13 +203,14 @@ async def test_a_whole_answer_that_is_broken_is_a_failure(fault: Any):
 
 
 def raw(kind: str, body: str) -> Raw:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-    return Raw((head + body).encode())
+    lines = ("HTTP/1.1 200 OK", f"content-type: {kind}", f"content-length: {len(body)}", "connection: close")
+    return Raw("\r\n".join((*lines, "", body)).encode())
 
 
 def events(*deltas: dict[str, Any]) -> str:
-    chunks = [{"id": "1", "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    chunks.append({"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    chunks = [{"id": "1", "choices": [choice]} for choice in choices]
     return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + "data: [DONE]\n\n"
 
 
@@ -233,10 +233,10 @@ async def test_a_stream_is_known_whatever_the_spelling_of_its_type():
 
 
 async def test_a_whole_answer_to_a_streamed_request_is_passed_on_as_a_chunk():
-    script: Script = lambda request: Answer("one two")  # noqa: E731
-    async with ModelServer(script) as server:
-        whole = {"id": "1", "choices": [{"index": 0, "message": {"content": "one two"}, "finish_reason": "stop"}]}
-        server.fault = raw("application/json", json.dumps(whole))
+    choice = {"index": 0, "message": {"content": "one two"}, "finish_reason": "stop"}
+    async with ModelServer(
+        faults=raw("application/json", json.dumps({"id": "1", "choices": [choice]}))
+    ) as server:
         caller = Caller(server)
         await caller.ask(stream=True)
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +7,8 @@ from hypothesis import strategies as st
 from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists.sse import EventReader
 
-payloads = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20).map(str.strip))
+characters = st.characters(codec="utf-8", exclude_characters="\r\n")
+payloads = st.lists(st.text(characters, max_size=20).map(str.strip))
 line_ends = st.sampled_from(["\n", "\r\n"])
 noise = st.sampled_from(["", ": keep-alive\n\n", "event: message\n", "id: 7\n", "retry: 10\n", "\n", ":\n"])
 
@@ -17,7 +20,7 @@ def read(*blocks: bytes, max_bytes: int = 10_000) -> list[bytes]:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     edges = sorted({0, len(stream), *(place % (len(stream) + 1) for place in places)})
-    return [stream[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    return [stream[start:end] for start, end in pairwise(edges)]
 
 
 @given(payloads, line_ends, st.lists(noise), st.lists(st.integers(0, 10_000)))
@@ -35,6 +38,17 @@ def test_any_cutting_of_a_stream_gives_the_same_payloads(
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300)))
 def test_hostile_bytes_are_read_alike_however_they_are_cut(stream: bytes, places: list[int]):
     assert read(*cut(stream, places)) == read(stream)
+
+
+def refused_at(block: bytes) -> int:
+    """Return after how many bytes a reader that takes 1,000 has had enough of the same block over and over."""
+    reader = EventReader(1_000)
+    for count in range(5_000):
+        try:
+            reader.feed(block)
+        except AttemptFailed:
+            return (count + 1) * len(block)
+    raise AssertionError("it takes everything")
 
 
 def test_the_space_after_the_colon_is_optional():
@@ -71,25 +85,11 @@ def test_a_stream_of_nothing_has_no_payload():
 
 @pytest.mark.parametrize("block_bytes", [1, 100, 5_000])
 def test_a_giant_line_is_refused_before_it_is_whole(block_bytes: int):
-    reader, taken = EventReader(1_000), 0
-
-    with pytest.raises(AttemptFailed) as caught:
-        for _ in range(5_000):
-            taken += block_bytes
-            reader.feed(b"x" * block_bytes)
-
-    assert caught.value.code == "upstream_answer_too_large"
-    assert taken <= 1_000 + block_bytes
+    assert refused_at(b"x" * block_bytes) <= 1_000 + block_bytes
 
 
 def test_an_event_of_endless_lines_is_refused():
-    reader = EventReader(1_000)
-
-    with pytest.raises(AttemptFailed) as caught:
-        for _ in range(5_000):
-            reader.feed(b"data: x\n")
-
-    assert caught.value.code == "upstream_answer_too_large"
+    assert refused_at(b"data: x\n") <= 1_010
 
 
 def test_a_long_line_in_many_blocks_is_read_in_linear_time():

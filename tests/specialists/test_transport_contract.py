@@ -120,9 +120,10 @@ async def test_after_an_idle_connection_was_closed_another_is_opened(transport: 
         await server.until(lambda: server.open_connections == 0)
         server.fault = None
 
-        answers = [await asyncio.gather(exchange(transport, call(server.url)), return_exceptions=True) for _ in "ab"]
+        # The end of the old one may be noticed only now; then this call fails, and no later one.
+        await asyncio.gather(exchange(transport, call(server.url)), return_exceptions=True)
 
-    assert any(answer[0][0] == 200 for answer in answers if not isinstance(answer[0], BaseException))
+        assert (await exchange(transport, call(server.url)))[0] == 200
 
 
 async def test_informational_replies_are_passed_over(transport: Transport):
@@ -136,7 +137,7 @@ async def test_informational_replies_are_passed_over(transport: Transport):
 BODIES = {
     "length": b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world",
     "chunked": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n",
-    "extended": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb;a=b\r\nhello world\r\n0\r\nx-end: 1\r\n\r\n",
+    "extended": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb;a=b\r\nhello world\r\n0\r\nx: 1\r\n\r\n",
     "to-the-end": b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello world",
     "old": b"HTTP/1.0 200 OK\r\n\r\nhello world",
 }
@@ -155,7 +156,8 @@ async def test_a_body_is_the_same_however_it_is_cut(transport: Transport, bytes_
         _, body = await exchange(transport, call(server.url, stream=True))
 
     events = [json.loads(line[6:]) for line in body.splitlines() if line.startswith(b"data: {")]
-    assert "".join(event["choices"][0]["delta"].get("content", "") for event in events) == "one two three " * 5
+    said = "".join(event["choices"][0]["delta"].get("content", "") for event in events)
+    assert said == "one two three " * 5
     assert body.endswith(b"data: [DONE]\n\n")
 
 
@@ -404,7 +406,8 @@ async def test_what_is_no_http_is_a_failure(transport: Transport, nonsense: byte
 
 
 async def test_a_failure_leaves_the_transport_fit_for_use(transport: Transport):
-    async with ModelServer("hello", faults=in_turn(Reset(1), Raw(b"nonsense"), BreakOff("request"))) as server:
+    faults = in_turn(Reset(1), Raw(b"nonsense"), BreakOff("request"))
+    async with ModelServer("hello", faults=faults) as server:
         for _ in range(3):
             await failure(transport, call(server.url))
 

@@ -9,6 +9,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+COPIED_BYTES = 65_536
+"""A piece up to this size is copied behind its head, for one system call costs more than the copy."""
+
 _CONTROLS = bytes(range(9)) + bytes(range(10, 32)) + b"\x7f"
 """What may not stand in a line of a head: all controls but the tab."""
 
@@ -63,19 +66,24 @@ class Cycle(RequestResponseCycle):
 
     def _continue(self, body: bytes, *, more: bool) -> None:
         """Write a piece of the body."""
-        written = len(body)
         if self.scope["method"] == "HEAD":
             self.expected_content_length, body = 0, b""
         elif self.chunked_encoding:
             body = _chunk(body, last=not more)
         else:
-            self.expected_content_length -= written
+            self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (self.expected_content_length and not more):
                 raise RuntimeError("The body of the response has another length than was declared.")
-        self.transport.write(self._head + body)
-        self._head = b""
+        self._write(body)
         if not more:
             self._end()
+
+    def _write(self, data: bytes) -> None:
+        head, self._head = self._head, b""
+        if len(data) > COPIED_BYTES:
+            self.transport.write(head)
+            head = b""
+        self.transport.write(head + data)
 
     def _end(self) -> None:
         self.response_complete = True

@@ -27,6 +27,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     limits: ClassVar[GatewayLimits] = GatewayLimits()
+    app: Any  # uvicorn's is a union of all it can wrap an application in
+    parser: Any
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to count the time until the first request's headers are complete."""
@@ -34,6 +36,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._task: asyncio.Task[None] | None = None
         self._reading_since: float | None = self.loop.time()
         self._blocked_since: float | None = None
+        self._idle_since: float | None = None
         self._open_bytes = 0
         self._header_bytes = 0
         self._problem: GuardianError | None = None
@@ -61,9 +64,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
+        self._open_bytes = self._header_bytes = 0
+        self._idle_since = None
         if self._reading_since is None:
             self._reading_since = self.loop.time()
-            self._header_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in one header.
@@ -81,11 +85,12 @@ class BoundedProtocol(HttpToolsProtocol):
         """Start the request, or let it wait for the answer to the one before."""
         self._reading_since = None
         try:
-            self.scope = self._request_scope()
+            scope = self._request_scope()
         except (httptools.HttpParserError, ValueError) as error:
             self._problem = InvalidRequest(f"The request line is not valid: {error}.", code="invalid_http")
             raise
-        before, self.cycle = self.cycle, self._cycle()
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = self._cycle(scope)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -104,9 +109,9 @@ class BoundedProtocol(HttpToolsProtocol):
             "headers": self.headers,
         }
 
-    def _cycle(self) -> Cycle:
+    def _cycle(self, scope: Any) -> Cycle:
         return Cycle(
-            scope=self.scope,
+            scope=scope,
             transport=self.transport,
             flow=self.flow,
             logger=self.logger,
@@ -126,9 +131,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self._task = task
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, without a limit on its headers until it begins."""
+        """Turn to the next request, or wait for it: the limit on its headers counts from its beginning."""
         self._task = None
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not understood, in OpenAI's shape, and close."""
@@ -151,10 +163,12 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def check(self, now: float) -> None:
-        """Close the connection if its client is too slow in asking or in reading."""
+        """Close the connection if its client is too slow in asking or in reading, or has asked nothing for long."""
         if self._blocked_since is not None and now - self._blocked_since > STALLED_WRITE_S:
             self.transport.abort()
         elif self._reading_since is not None and now - self._reading_since > self.limits.header_timeout_s:
+            self.transport.close()
+        elif self._idle_since is not None and now - self._idle_since > self.limits.keep_alive_s:
             self.transport.close()
 
 

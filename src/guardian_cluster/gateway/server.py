@@ -33,7 +33,6 @@ class GatewayServer(uvicorn.Server):
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            timeout_keep_alive=int(limits.keep_alive_s),
             timeout_graceful_shutdown=int(limits.drain_s),
             ssl_certfile=certificate,
             ssl_keyfile=key,

@@ -35,7 +35,9 @@ class HttpSpecialist:
                 raise await self._failure(response)
             if _is_event_stream(response):
                 if not task.request.streamed:
-                    raise AttemptFailed("The model streamed what was asked for whole.", code="upstream_malformed")
+                    raise AttemptFailed(
+                        "The model streamed what was asked for whole.", code="upstream_malformed"
+                    )
                 await self._stream(response, feed)
             else:
                 answer = parse(await _read(response, self._max_answer_bytes))

@@ -41,7 +41,7 @@ def solve_equation(equation: Equation, unknown: str) -> Solution:
 
 
 def _solve_polynomial(equation: Equation, unknown: str, polynomial: Symbolic) -> Solution:
-    steps = [write_equation(equation), f"Bring everything to one side: {show(polynomial.as_expr())} = 0"]
+    steps = [write_equation(equation), f"Equivalent to: {show(polynomial.as_expr())} = 0"]
     if all(coefficient.is_Rational for coefficient in polynomial.all_coeffs()):
         steps += _method_steps(polynomial, unknown)
         roots = roots_of(polynomial)

@@ -1,6 +1,7 @@
 """What an integral is; every result is checked, by differentiation or by numeric integration."""
 
 from collections.abc import Set
+from functools import partial
 from typing import Any
 
 from guardian_cluster.specialists.builtin.solver.methods.arithmetic import simplified_number
@@ -58,8 +59,7 @@ def _antiderivative(problem: Integrate) -> Symbolic | None:
         return None
     found = found.expand() if found.is_polynomial(symbol) else familiar(found, sp.simplify(found))
     found = sp.Add(*(term for term in sp.Add.make_args(found) if term.has(symbol)))
-    known = function.atoms(sp.log)
-    found = found.replace(sp.log, lambda argument: _logarithm_of_amount(argument, known))
+    found = found.replace(sp.log, partial(_logarithm_of_amount, known=function.atoms(sp.log)))
     check_antiderivative(problem.expression, problem.variable, found)
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from guardian_cluster.specialists.builtin.solver.methods.notation import show
-from guardian_cluster.specialists.builtin.solver.methods.results import numeric_text, text_solution
+from guardian_cluster.specialists.builtin.solver.methods.results import assigned_decimal, text_solution
 from guardian_cluster.specialists.builtin.solver.methods.symbolic import to_symbolic
 from guardian_cluster.specialists.builtin.solver.methods.sympy_access import Symbolic, sp
 from guardian_cluster.specialists.builtin.solver.methods.wording import write_equation
@@ -87,12 +87,10 @@ def _assignments(
     found: Sequence[Sequence[Symbolic]], unknowns: Sequence[Symbolic], steps: Sequence[str]
 ) -> Solution:
     exact = " or ".join(_assignment(values, unknowns) for values in found)
-    if all(value.is_Rational for values in found for value in values):
+    if all(value.is_Integer for values in found for value in values):
         return text_solution(exact, steps)
     approximate = " or ".join(
-        ", ".join(
-            f"{show(name)} ≈ {numeric_text(value)}" for name, value in zip(unknowns, values, strict=True)
-        )
+        ", ".join(assigned_decimal(show(name), value) for name, value in zip(unknowns, values, strict=True))
         for values in found
     )
     return Solution(f"{exact} ({approximate})", tuple(steps), exact, approximate)
