@@ -43,7 +43,9 @@ SOLVER = Specialist(
 
 def specialist(name: str, *urls: str, **changes: object) -> Specialist:
     """Return a specialist whose model is served at these addresses."""
-    endpoints = tuple(Endpoint(id=f"{name}/{n}", url=url, model="simulated-1") for n, url in enumerate(urls, 1))
+    endpoints = tuple(
+        Endpoint(id=f"{name}/{n}", url=url, model="simulated-1") for n, url in enumerate(urls, 1)
+    )
     facts: dict[str, object] = {"variants": (Variant(id="v1"),), "capabilities": EVERYTHING, **changes}
     return Specialist(name=name, endpoints=endpoints, **facts)  # type: ignore[arg-type]
 
@@ -141,7 +143,9 @@ async def running_gateway(serving: Base, clock: Clock | None = None) -> AsyncGen
         serve = asyncio.create_task(server.run_until([listening], stop, ready))
         await is_ready.wait()
         try:
-            yield RunningGateway(f"http://127.0.0.1:{listening.getsockname()[1]}", cluster, gateway, collected)
+            yield RunningGateway(
+                f"http://127.0.0.1:{listening.getsockname()[1]}", cluster, gateway, collected
+            )
         finally:
             stop.set()
             await serve

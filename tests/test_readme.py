@@ -66,7 +66,9 @@ async def test_the_curl_line_and_the_client_example_work_against_a_gateway(tmp_p
     assert str(pow(2, 64, 97)) in streamed
 
 
-@pytest.mark.parametrize("line", [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")])
+@pytest.mark.parametrize(
+    "line", [line[2:] for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")]
+)
 def test_every_command_shown_exists(line: str) -> None:
     command, _, rest = line.partition("#")[0].strip().partition(" ")
     if command == "make":

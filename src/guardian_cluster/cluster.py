@@ -35,13 +35,17 @@ class Deployment:
     def __init__(self, snapshot: Snapshot, parts: "LLMGuardianCluster") -> None:
         base = snapshot.base
         self.snapshot = snapshot
-        tenants = {tenant.name: CompiledPolicy(tenant.watch) for tenant in base.tenants if tenant.watch is not None}
+        tenants = {
+            tenant.name: CompiledPolicy(tenant.watch) for tenant in base.tenants if tenant.watch is not None
+        }
         policy = CompiledPolicy(base.watch)
         self._redactions = {name: Redaction(tenant.patterns) for name, tenant in tenants.items()}
         self._redaction = Redaction(policy.patterns)
         self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
         self._specialists = {s.name: parts.build(s, base.limits) for s in base.specialists}
-        drained = frozenset(name for name, until in snapshot.overlay.drained.items() if until > parts.clock.now())
+        drained = frozenset(
+            name for name, until in snapshot.overlay.drained.items() if until > parts.clock.now()
+        )
         self.request_router = RequestRouter(base, drained, is_solvable)
 
     def get_specialist(self, specialist_id: str) -> Specialist:
@@ -124,7 +128,9 @@ class LLMGuardianCluster:
             self.clock,
             self._rng,
         )
-        self._sink.report(GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev)))
+        self._sink.report(
+            GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev))
+        )
 
     def build(self, specialist: contract.Specialist, limits: contract.GatewayLimits) -> Specialist:
         """Return the part that answers as a specialist."""

@@ -30,7 +30,9 @@ class Case:
     """A call and how the model behaves."""
 
     name: str
-    call: dict[str, Any] = field(default_factory=dict[str, Any])  # besides the model and, if not given, the messages
+    call: dict[str, Any] = field(
+        default_factory=dict[str, Any]
+    )  # besides the model and, if not given, the messages
     said: Script | Answer | str = "The quick brown fox jumps over the lazy dog."
     fault: Fault | None = None
     operation: Literal["chat", "embeddings"] = "chat"
@@ -50,7 +52,9 @@ class Case:
 class BothWays:
     """The two ways to a model, with clients that are made once, for making one takes longer than a call."""
 
-    def __init__(self, gateway: RunningGateway, client: openai.AsyncOpenAI, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, gateway: RunningGateway, client: openai.AsyncOpenAI, session: aiohttp.ClientSession
+    ) -> None:
         self._gateway = gateway
         self._client = client
         self._session = session
@@ -82,7 +86,9 @@ class BothWays:
         objects: list[Any] = []
         seen: Seen = {"objects": objects, "error": None}
         try:
-            async for one in _answers(self._client.with_options(base_url=url), case.body(model), case.operation):
+            async for one in _answers(
+                self._client.with_options(base_url=url), case.body(model), case.operation
+            ):
                 objects.append(one.to_dict(mode="json"))
                 seen["request_id"] = getattr(one, "_request_id", None)
         except openai.APIError as error:

@@ -53,8 +53,10 @@ TWO_CALLS = Answer(
     )
 )
 ESCAPES = Answer(tool_calls=(ToolCall("say", json.dumps({"words": 'a "b" \\ 😀 \n'})),))
-SPOKEN_CALL = Answer(text="Let me look.", reasoning="I need the weather.", tool_calls=(ToolCall("get_weather"),))
-UNICODE = "Grüße, 你好, 👩\u200d👩\u200d👧 e\u0301 \u0000 \u2028 \x7f \"quoted\" \\ </script>\r\n\ttab"
+SPOKEN_CALL = Answer(
+    text="Let me look.", reasoning="I need the weather.", tool_calls=(ToolCall("get_weather"),)
+)
+UNICODE = 'Grüße, 你好, 👩\u200d👩\u200d👧 e\u0301 \u0000 \u2028 \x7f "quoted" \\ </script>\r\n\ttab'
 # What a server in JavaScript sends when it cuts a stream in the middle of an emoji.
 HALF_A_CHARACTER = b'data: {"id":"chatcmpl-0","choices":[{"index":0,"delta":{"content":"\\ud83d"}}]}\n\n'
 UNKNOWN = Answer(
@@ -89,7 +91,11 @@ class Refuses(Fault):
     headers: tuple[tuple[str, str], ...] = ()
 
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
-        return json_reply(self.body, self.status, {**reply.headers, **dict(self.headers), "content-type": "application/json"})
+        return json_reply(
+            self.body,
+            self.status,
+            {**reply.headers, **dict(self.headers), "content-type": "application/json"},
+        )
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,9 @@ def counted(name: str, **facts: Any) -> Case:
 
 
 def error(message: str, **fields: Any) -> dict[str, Any]:
-    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None, **fields}}
+    return {
+        "error": {"message": message, "type": "invalid_request_error", "param": None, "code": None, **fields}
+    }
 
 
 LOGPROBS = {"logprobs": True, "top_logprobs": 3}
@@ -135,7 +143,9 @@ ANSWERS = [
         Case("text"),
         Case("unicode", said=Answer(text=UNICODE)),
         Case("tool call", TOOLS),
-        Case("named tool", {**TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}),
+        Case(
+            "named tool", {**TOOLS, "tool_choice": {"type": "function", "function": {"name": "get_weather"}}}
+        ),
         Case("no tool", {**TOOLS, "tool_choice": "none"}),
         Case("parallel tool calls", {**TOOLS, "parallel_tool_calls": True}, said=TWO_CALLS),
         Case("escapes in tool arguments", TOOLS, said=ESCAPES),
@@ -151,10 +161,17 @@ ANSWERS = [
         Case("refusal", said=Answer(refusal="I cannot help with that.")),
         Case("JSON mode", {"response_format": {"type": "json_object"}}),
         Case("JSON schema", {"response_format": CITY_SCHEMA}),
-        Case("picture", {"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, PICTURE]}]}),
+        Case(
+            "picture",
+            {"messages": [{"role": "user", "content": [{"type": "text", "text": "What?"}, PICTURE]}]},
+        ),
         Case("cut at the token limit", {"max_completion_tokens": 3}),
         Case("filtered", said=Answer(text="Well", finish_reason="content_filter")),
-        Case("unknown fields", {"extra_body": {"top_k": 40, "seed": 2**63, "x": {"y": [0.1, None]}}}, said=UNKNOWN),
+        Case(
+            "unknown fields",
+            {"extra_body": {"top_k": 40, "seed": 2**63, "x": {"y": [0.1, None]}}},
+            said=UNKNOWN,
+        ),
     )
     for case in whole_and_streamed(one)
 ]
@@ -173,20 +190,41 @@ FORMS = [
     streamed("no [DONE]", fault=NoDone()),
     counted(
         "a preface without choices",
-        fault=Prefaced(({"id": "", "object": "chat.completion.chunk", "created": 0, "model": "simulated-1", "choices": [], "x_filter": {"hate": "safe"}, "usage": None},)),
+        fault=Prefaced(
+            (
+                {
+                    "id": "",
+                    "object": "chat.completion.chunk",
+                    "created": 0,
+                    "model": "simulated-1",
+                    "choices": [],
+                    "x_filter": {"hate": "safe"},
+                    "usage": None,
+                },
+            )
+        ),
     ),
 ]
 
 ERRORS = [
-    Case("400", fault=Refuses(400, error("Unsupported value.", param="temperature", code="unsupported_value"))),
-    Case("400, streamed", {"stream": True}, fault=Refuses(400, error("Too long.", param="messages", code="context_length_exceeded"))),
+    Case(
+        "400", fault=Refuses(400, error("Unsupported value.", param="temperature", code="unsupported_value"))
+    ),
+    Case(
+        "400, streamed",
+        {"stream": True},
+        fault=Refuses(400, error("Too long.", param="messages", code="context_length_exceeded")),
+    ),
     Case("401", fault=Status(401, code="invalid_api_key")),
     Case("403", fault=Status(403)),
     Case("404", fault=Status(404, code="model_not_found")),
     Case("409", fault=Status(409)),
     Case("413", fault=Status(413)),
     Case("422", fault=Status(422, code="unprocessable")),
-    Case("422 of FastAPI", fault=Refuses(422, {"detail": [{"loc": ["body", "n"], "msg": "too many", "type": "int"}]})),
+    Case(
+        "422 of FastAPI",
+        fault=Refuses(422, {"detail": [{"loc": ["body", "n"], "msg": "too many", "type": "int"}]}),
+    ),
     Case("429", fault=Status(429, code="rate_limit_exceeded")),
     Case("429 with retry-after", fault=Status(429, code="rate_limit_exceeded", retry_after="30")),
     Case("500", fault=Status(500)),

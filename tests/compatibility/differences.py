@@ -68,7 +68,11 @@ class Difference:
 
     def covers(self, case: Case, change: Change) -> bool:
         is_here = not self.cases or case.name in self.cases
-        return is_here and bool(re.fullmatch(self.where, change.where)) and self.is_meant(change.direct, change.through)
+        return (
+            is_here
+            and bool(re.fullmatch(self.where, change.where))
+            and self.is_meant(change.direct, change.through)
+        )
 
 
 ERROR = r"sdk\.error(\..*)?|wire\.status|wire\.type|wire\.events\[0\](\..*)?"

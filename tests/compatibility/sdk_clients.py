@@ -49,10 +49,15 @@ async def serving(
     """Serve `smart`, whose model says this; `options` are the client's."""
     async with ModelServer(said, faults=faults) as model:
         named: Specialist = specialist("smart", model.url, **(smart or {}))
-        async with running_gateway(base(named, **(limits or {}))) as gateway, client_of(gateway, **options) as client:
+        async with (
+            running_gateway(base(named, **(limits or {}))) as gateway,
+            client_of(gateway, **options) as client,
+        ):
             yield Serving(gateway, model, client)
 
 
 def client_of(gateway: RunningGateway, **options: Any) -> openai.AsyncOpenAI:
     """Return a client that does not retry unless it is told to."""
-    return openai.AsyncOpenAI(**{"base_url": gateway.url, "api_key": "key", "max_retries": 0, "timeout": 10.0, **options})
+    return openai.AsyncOpenAI(
+        **{"base_url": gateway.url, "api_key": "key", "max_retries": 0, "timeout": 10.0, **options}
+    )

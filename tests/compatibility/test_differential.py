@@ -19,7 +19,11 @@ RULES = WatchPolicy(
     canaries=("¤¤ canary ¤¤",),
 )
 # An escape in tool arguments is held back until it is complete, for what it stands for may be the beginning of a rule.
-UNNOTICED = [case for case in (*ANSWERS, *EMBEDDINGS, *FORMS) if not case.name.startswith("escapes in tool arguments, ")]
+UNNOTICED = [
+    case
+    for case in (*ANSWERS, *EMBEDDINGS, *FORMS)
+    if not case.name.startswith("escapes in tool arguments, ")
+]
 NAMED = {case.name: case for case in CASES}
 
 
@@ -88,4 +92,6 @@ def flat(value: object, where: str = "") -> dict[str, object]:
     """Return the leaves of nested objects by their paths."""
     if not isinstance(value, dict):
         return {where: value}
-    return {path: leaf for key in value for path, leaf in flat(value[key], f"{where}.{key}".strip(".")).items()}
+    return {
+        path: leaf for key in value for path, leaf in flat(value[key], f"{where}.{key}".strip(".")).items()
+    }

@@ -22,7 +22,9 @@ KEY = os.environ.get("GUARDIAN_EXTERNAL_KEY", "none")
 
 pytestmark = [
     pytest.mark.external,
-    pytest.mark.skipif(not (URL and MODEL), reason="set GUARDIAN_EXTERNAL_URL and GUARDIAN_EXTERNAL_MODEL to a server"),
+    pytest.mark.skipif(
+        not (URL and MODEL), reason="set GUARDIAN_EXTERNAL_URL and GUARDIAN_EXTERNAL_MODEL to a server"
+    ),
 ]
 
 ASK: dict[str, Any] = {
@@ -74,7 +76,9 @@ def shapes(objects: Iterable[Any]) -> set[str]:
     return {str(shape(one.to_dict(mode="json"))) for one in objects}
 
 
-async def test_a_whole_answer_has_the_form_that_the_server_gave_it(direct: openai.AsyncOpenAI, through: openai.AsyncOpenAI):
+async def test_a_whole_answer_has_the_form_that_the_server_gave_it(
+    direct: openai.AsyncOpenAI, through: openai.AsyncOpenAI
+):
     expected = await direct.chat.completions.create(model=MODEL, **ASK)
     seen = await through.chat.completions.create(model="real", **ASK)
 
@@ -84,7 +88,9 @@ async def test_a_whole_answer_has_the_form_that_the_server_gave_it(direct: opena
     assert seen.choices[0].finish_reason in ("stop", "length")
 
 
-async def test_a_stream_has_the_form_that_the_server_gave_it(direct: openai.AsyncOpenAI, through: openai.AsyncOpenAI):
+async def test_a_stream_has_the_form_that_the_server_gave_it(
+    direct: openai.AsyncOpenAI, through: openai.AsyncOpenAI
+):
     expected = await chunks_of(direct, MODEL)
     seen = await chunks_of(through, "real")
 
@@ -98,7 +104,9 @@ async def test_the_same_words_are_said(direct: openai.AsyncOpenAI, through: open
     expected = await chunks_of(direct, MODEL)
     seen = await chunks_of(through, "real")
 
-    assert [chunk.choices[0].delta.content for chunk in seen] == [chunk.choices[0].delta.content for chunk in expected]
+    assert [chunk.choices[0].delta.content for chunk in seen] == [
+        chunk.choices[0].delta.content for chunk in expected
+    ]
 
 
 async def test_tokens_are_counted_whole_and_streamed(through: openai.AsyncOpenAI):

@@ -12,7 +12,10 @@ from guardian_cluster.simulation import Answer, Says, ToolCall
 
 TWO_CALLS = Answer(
     text="I look it up.",
-    tool_calls=(ToolCall("get_weather", '{"city":"Köln","days":2}'), ToolCall("get_weather", '{"city":"Köln","days":3}')),
+    tool_calls=(
+        ToolCall("get_weather", '{"city":"Köln","days":2}'),
+        ToolCall("get_weather", '{"city":"Köln","days":3}'),
+    ),
 )
 COUNTED: Any = {"stream": True, "stream_options": {"include_usage": True}}
 
@@ -29,7 +32,11 @@ async def test_a_whole_answer():
     assert completion.choices[0].message.content == TEXT
     assert (completion.model, completion.choices[0].finish_reason) == ("smart", "stop")
     assert completion.usage is not None
-    assert completion.usage.total_tokens == completion.usage.prompt_tokens + completion.usage.completion_tokens > 0
+    assert (
+        completion.usage.total_tokens
+        == completion.usage.prompt_tokens + completion.usage.completion_tokens
+        > 0
+    )
 
 
 async def test_a_streamed_answer():
@@ -57,7 +64,10 @@ async def test_the_last_chunk_has_the_counts_and_the_final_facts():
 
 
 async def test_the_stream_wrapper_accumulates_content_and_tool_calls():
-    async with serving(TWO_CALLS) as smart, smart.client.chat.completions.stream(**HI, tools=[WEATHER]) as stream:
+    async with (
+        serving(TWO_CALLS) as smart,
+        smart.client.chat.completions.stream(**HI, tools=[WEATHER]) as stream,
+    ):
         events = [event async for event in stream]
         final = await stream.get_final_completion()
 
@@ -82,7 +92,10 @@ async def test_parse_gives_the_object_asked_for():
 
 
 async def test_the_stream_wrapper_parses_the_object_asked_for():
-    async with serving() as smart, smart.client.chat.completions.stream(**HI, response_format=Person) as stream:
+    async with (
+        serving() as smart,
+        smart.client.chat.completions.stream(**HI, response_format=Person) as stream,
+    ):
         completion = await stream.get_final_completion()
 
     assert isinstance(completion.choices[0].message.parsed, Person)
@@ -94,7 +107,9 @@ async def test_a_tool_is_called_and_its_result_is_answered():
         call: Any = (asked.choices[0].message.tool_calls or [])[0]
         result: Any = {"role": "tool", "tool_call_id": call.id, "content": "Rain."}
         history = [*HI["messages"], asked.choices[0].message, result]
-        answered = await smart.client.chat.completions.create(model="smart", messages=history, tools=[WEATHER])
+        answered = await smart.client.chat.completions.create(
+            model="smart", messages=history, tools=[WEATHER]
+        )
 
     assert json.loads(call.function.arguments)["city"] == "Köln"
     assert answered.choices[0].message.content == TEXT
@@ -133,10 +148,15 @@ async def test_several_choices_streamed():
 
 
 async def test_a_picture_reaches_the_model_as_it_was_sent():
-    picture: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}}
+    picture: Any = {
+        "type": "image_url",
+        "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"},
+    }
     content: Any = [{"type": "text", "text": "What is this?"}, picture]
     async with serving() as smart:
-        await smart.client.chat.completions.create(model="smart", messages=[{"role": "user", "content": content}])
+        await smart.client.chat.completions.create(
+            model="smart", messages=[{"role": "user", "content": content}]
+        )
 
     assert smart.model.requests[0].messages == [{"role": "user", "content": content}]
 

@@ -14,7 +14,9 @@ async def asked[T](ask: Callable[[openai.OpenAI], T], **facts: object) -> T:
     async with serving(**facts) as smart:  # type: ignore[arg-type]
 
         def call() -> T:
-            with openai.OpenAI(base_url=smart.gateway.url, api_key="key", max_retries=0, timeout=10.0) as client:
+            with openai.OpenAI(
+                base_url=smart.gateway.url, api_key="key", max_retries=0, timeout=10.0
+            ) as client:
                 return ask(client)
 
         return await asyncio.to_thread(call)

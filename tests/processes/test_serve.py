@@ -32,11 +32,17 @@ class Served:
     config: Path
 
     async def post(self, body: object = CHAT, **headers: str) -> tuple[int, dict[str, object]]:
-        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/chat/completions", json=body, headers=headers) as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/chat/completions", json=body, headers=headers) as answer,
+        ):
             return answer.status, await answer.json()
 
     async def get(self, path: str) -> dict[str, object]:
-        async with aiohttp.ClientSession() as session, session.get(self.url.removesuffix("/v1") + path) as answer:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.url.removesuffix("/v1") + path) as answer,
+        ):
             return await answer.json()
 
     def child(self, name: str) -> int:
@@ -91,7 +97,11 @@ async def served(folder: Path, extra: str = "", *, url: str | None = None) -> As
 async def run(*arguments: str, **environment: str) -> tuple[int, str]:
     """Run `guardian` to its end and return its exit code and what it said on stderr."""
     process = await asyncio.create_subprocess_exec(
-        *GUARDIAN, *arguments, stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, env={**os.environ, **environment}
+        *GUARDIAN,
+        *arguments,
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **environment},
     )
     async with asyncio.timeout(20):
         _, said = await process.communicate()
@@ -133,9 +143,14 @@ async def test_bodies_are_kept_only_when_asked_for_and_redacted(tmp_path: Path) 
 
 async def test_a_stop_lets_the_answer_under_way_end(tmp_path: Path) -> None:
     pace = Pace(between_chunks_s=0.05, characters_per_chunk=1)
-    async with ModelServer("slowly but surely", pace=pace) as model, served(tmp_path, url=model.url) as guardian:
+    async with (
+        ModelServer("slowly but surely", pace=pace) as model,
+        served(tmp_path, url=model.url) as guardian,
+    ):
         async with aiohttp.ClientSession() as session:
-            async with session.post(f"{guardian.url}/chat/completions", json={**CHAT, "stream": True}) as answer:
+            async with session.post(
+                f"{guardian.url}/chat/completions", json={**CHAT, "stream": True}
+            ) as answer:
                 await answer.content.readline()
                 guardian.process.send_signal(signal.SIGTERM)
                 rest = await answer.content.read()
@@ -161,7 +176,9 @@ async def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 async def test_a_reload_takes_over_a_good_file_and_keeps_the_last_one_for_a_bad_one(tmp_path: Path) -> None:
     async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
-        good = guardian.config.read_text() + f'[specialist.second]\nurl = "{model.url}"\nmodel = "simulated-1"\n'
+        good = (
+            guardian.config.read_text() + f'[specialist.second]\nurl = "{model.url}"\nmodel = "simulated-1"\n'
+        )
         guardian.config.write_text("[specialist.broken\n")
         guardian.process.send_signal(signal.SIGHUP)
         await until(lambda: "not valid" in (tmp_path / "log").read_text())
@@ -175,7 +192,9 @@ async def test_a_reload_takes_over_a_good_file_and_keeps_the_last_one_for_a_bad_
     assert after["specialists"] == ["local", "second", "solver"]
 
 
-async def test_no_request_fails_while_the_control_process_is_killed_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_no_request_fails_while_the_control_process_is_killed_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
     async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
         await until(lambda: guardian.rows("select 1 from gateway_event"))
         first = guardian.child("control")
@@ -240,7 +259,9 @@ async def test_a_port_in_use_is_said_before_anything_starts(tmp_path: Path) -> N
 
 async def test_a_wrong_configuration_is_said_before_anything_starts(tmp_path: Path) -> None:
     file = tmp_path / "guardian.toml"
-    file.write_text(f'[data]\nfolder = "{tmp_path}/data"\n[specialist.a]\nurl = "http://127.0.0.1:1/v1"\nmodle = "m"\n')
+    file.write_text(
+        f'[data]\nfolder = "{tmp_path}/data"\n[specialist.a]\nurl = "http://127.0.0.1:1/v1"\nmodle = "m"\n'
+    )
 
     code, said = await run("serve", "--config", str(file))
 

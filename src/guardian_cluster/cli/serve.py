@@ -16,7 +16,9 @@ _QUESTION = "What is 17% of 2,350?"
 
 
 @click.command()
-@click.option("--config", "path", type=click.Path(path_type=Path), help="The file to read instead of ./guardian.toml.")
+@click.option(
+    "--config", "path", type=click.Path(path_type=Path), help="The file to read instead of ./guardian.toml."
+)
 @click.option("--listen", help="HOST:PORT to listen on instead of the configured one.")
 def serve(path: Path | None, listen: str | None) -> int:
     """Start the gateway and keep it running."""

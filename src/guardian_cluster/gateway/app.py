@@ -105,7 +105,9 @@ class Gateway:
         try:
             handler = self._find(exchange)
             if self._in_flight > exchange.service.base.limits.max_concurrency:
-                raise LimitExceeded("The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0)
+                raise LimitExceeded(
+                    "The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0
+                )
             await handler(exchange)
         except GuardianError as error:
             await send_error(exchange.send, error, [*identity(exchange.id), *_closing(error)])
@@ -113,7 +115,9 @@ class Gateway:
             log.exception("request failed inside the gateway", extra={"request_id": exchange.id})
             if watched_send.started:
                 raise
-            fault = GuardianError(f"The gateway failed on this request; its log names it by the id {exchange.id}.")
+            fault = GuardianError(
+                f"The gateway failed on this request; its log names it by the id {exchange.id}."
+            )
             await send_error(exchange.send, fault, identity(exchange.id))
 
     def _find(self, exchange: Exchange) -> Handler:
@@ -123,7 +127,9 @@ class Gateway:
             parts = path.split("/")
             methods = self._routes.get("/".join(parts[:3]) + "/")
         if methods is None:
-            raise NotFound(f"There is nothing at {path[:200]}; the API is below /v1, such as /v1/chat/completions.")
+            raise NotFound(
+                f"There is nothing at {path[:200]}; the API is below /v1, such as /v1/chat/completions."
+            )
         handler = methods.get(exchange.method)
         if handler is None:
             raise MethodNotAllowed(f"{path[:200]} takes {', '.join(methods)}, not {exchange.method}.")
@@ -152,5 +158,3 @@ def _canonical(path: str) -> str:
 def _closing(error: GuardianError) -> HeaderList:
     # The rest of a body that was refused is still on its way; reading it to keep the connection would cost what was saved.
     return [(b"connection", b"close")] if error.http_status in (408, 413) else []
-
-

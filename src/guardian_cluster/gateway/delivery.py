@@ -116,7 +116,9 @@ class Heartbeat:
         self._timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._due)
 
     def _due(self) -> None:
-        if self._task is None or self._task.done():  # a reader so slow that the last beat still waits needs no other
+        if (
+            self._task is None or self._task.done()
+        ):  # a reader so slow that the last beat still waits needs no other
             self._task = asyncio.get_running_loop().create_task(self._beat())
         self._timer = asyncio.get_running_loop().call_later(HEARTBEAT_S, self._due)
 

@@ -76,7 +76,10 @@ class BoundedProtocol(HttpToolsProtocol):
             HeadersTooLarge: there are too many, or they are too long; the parser stops at once.
         """
         self._header_bytes += len(name) + len(value)
-        if len(self.headers) >= self.limits.max_headers or self._header_bytes > 2 * self.limits.max_header_bytes:
+        if (
+            len(self.headers) >= self.limits.max_headers
+            or self._header_bytes > 2 * self.limits.max_header_bytes
+        ):
             self._problem = _too_large(self.limits)
             raise self._problem
         super().on_header(name, value)
@@ -89,7 +92,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except (httptools.HttpParserError, ValueError) as error:
             self._problem = InvalidRequest(f"The request line is not valid: {error}.", code="invalid_http")
             raise
-        before: RequestResponseCycle | None = self.cycle
+        before: Any = self.cycle  # none yet at first
         self.cycle = self._cycle(scope)
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
@@ -146,9 +149,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse what is not understood, in OpenAI's shape, and close."""
         if self.transport.is_closing():
             return
-        problem = self._problem or InvalidRequest("This is not a valid HTTP/1.1 request.", code="invalid_http")
+        problem = self._problem or InvalidRequest(
+            "This is not a valid HTTP/1.1 request.", code="invalid_http"
+        )
         body = encode_json(problem.body())
-        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
+        head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(
+            body
+        )
         self.transport.write(STATUS_LINE[problem.http_status] + head + body)
         self.transport.close()
 

@@ -128,7 +128,9 @@ class Api:
         request_id = exchange.path.removeprefix("/v1/requests/")
         record = self._recent.get(request_id)
         if record is None or (record.tenant != caller.tenant and caller.role != "admin"):
-            raise NotFound(f"The request `{request_id[:100]}` is not known here, or too old to be remembered.")
+            raise NotFound(
+                f"The request `{request_id[:100]}` is not known here, or too old to be remembered."
+            )
         await send_json(exchange.send, facts(record), identity(exchange.id))
 
     async def feedback(self, exchange: Exchange) -> None:
@@ -153,7 +155,9 @@ class Api:
                 comment=said.comment,
             )
         )
-        await send_json(exchange.send, {"object": "feedback", "request_id": said.request_id}, identity(exchange.id))
+        await send_json(
+            exchange.send, {"object": "feedback", "request_id": said.request_id}, identity(exchange.id)
+        )
 
     async def live(self, exchange: Exchange) -> None:
         """Say that the process runs; it asks no model and costs nothing."""
@@ -208,5 +212,3 @@ def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
 
 def _model(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "guardian"}
-
-

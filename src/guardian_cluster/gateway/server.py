@@ -40,7 +40,9 @@ class GatewayServer(uvicorn.Server):
         )
         super().__init__(config)
 
-    async def run_until(self, sockets: list[socket.socket], stop: asyncio.Event, ready: Callable[[], Awaitable[None]]) -> None:
+    async def run_until(
+        self, sockets: list[socket.socket], stop: asyncio.Event, ready: Callable[[], Awaitable[None]]
+    ) -> None:
         """Serve until `stop` is set, then let the answers under way end, for as long as the limits allow."""
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._serve(sockets))

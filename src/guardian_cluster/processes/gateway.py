@@ -49,7 +49,13 @@ class GatewayProcess:
         self._gateway: Gateway
         self._snapshot: Snapshot
 
-    async def run(self, sockets: list[socket.socket], stop: asyncio.Event, ready_fd: int | None, tls: tuple[str, str] | None) -> None:
+    async def run(
+        self,
+        sockets: list[socket.socket],
+        stop: asyncio.Event,
+        ready_fd: int | None,
+        tls: tuple[str, str] | None,
+    ) -> None:
         """Serve until `stop` is set."""
         at = stamp(self._data)
         snapshot = self._snapshot = read_snapshot(self._data)
@@ -111,7 +117,13 @@ async def _say_ready(ready_fd: int | None) -> None:
         os.close(ready_fd)
 
 
-async def serve(data: Path, sockets: list[socket.socket], ready_fd: int | None, lifeline_fd: int | None, tls: tuple[str, str] | None) -> None:
+async def serve(
+    data: Path,
+    sockets: list[socket.socket],
+    ready_fd: int | None,
+    lifeline_fd: int | None,
+    tls: tuple[str, str] | None,
+) -> None:
     """Serve until the first SIGTERM or SIGINT, or until the parent is gone; then drain."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

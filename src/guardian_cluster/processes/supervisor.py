@@ -57,7 +57,14 @@ class Deployer:
         if last.base.keys and not keys:
             # A lost file must not open the gateway to everyone.
             hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder / SNAPSHOT_NAME} too"
-            raise CannotCreate(Problem("keys-gone", f"{self.keys.path} is gone, and it held keys", hint=hint, see="guardian key --help"))
+            raise CannotCreate(
+                Problem(
+                    "keys-gone",
+                    f"{self.keys.path} is gone, and it held keys",
+                    hint=hint,
+                    see="guardian key --help",
+                )
+            )
         check_listen_address(self.config, keys)
         if last.base == base:
             return last
@@ -65,7 +72,9 @@ class Deployer:
         try:
             write_snapshot(folder, snapshot)
         except OSError as error:
-            problem = Problem("data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show")
+            problem = Problem(
+                "data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show"
+            )
             raise CannotCreate(problem) from error
         return snapshot
 
@@ -83,9 +92,18 @@ def lock_folder(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         hint = "stop that one, or name another folder in data.folder"
-        raise CannotCreate(Problem("data-folder-in-use", f"{folder} is in use by another gateway", hint=hint, see="guardian serve --help")) from error
+        raise CannotCreate(
+            Problem(
+                "data-folder-in-use",
+                f"{folder} is in use by another gateway",
+                hint=hint,
+                see="guardian serve --help",
+            )
+        ) from error
     except OSError as error:
-        raise CannotCreate(Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")) from error
+        raise CannotCreate(
+            Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")
+        ) from error
     return descriptor
 
 
@@ -101,7 +119,11 @@ def bind(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         reason = error.strerror or str(error)
         hint = f"is another gateway running? try --listen {host}:{port + 1}" if port else ""
-        raise CannotCreate(Problem("listen", f"cannot listen on {host}:{port}: {reason}", hint=hint, see="guardian serve --help")) from error
+        raise CannotCreate(
+            Problem(
+                "listen", f"cannot listen on {host}:{port}: {reason}", hint=hint, see="guardian serve --help"
+            )
+        ) from error
 
 
 def _bound(family: int, address: object) -> socket.socket:
@@ -115,7 +137,9 @@ def _bound(family: int, address: object) -> socket.socket:
 class Child:
     """One process that is kept running until told to end."""
 
-    def __init__(self, module: str, arguments: Callable[[], tuple[list[str], tuple[int, ...]]], *, grace_s: float) -> None:
+    def __init__(
+        self, module: str, arguments: Callable[[], tuple[list[str], tuple[int, ...]]], *, grace_s: float
+    ) -> None:
         self.name = module.rpartition(".")[2]
         self._module = module
         self._arguments = arguments
@@ -132,13 +156,21 @@ class Child:
             if self._ending:
                 return
             pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
-            log.error("a process ended and is started again", extra={"child": self.name, "code": code, "pause_s": pause_s})
+            log.error(
+                "a process ended and is started again",
+                extra={"child": self.name, "code": code, "pause_s": pause_s},
+            )
             await asyncio.sleep(pause_s)
 
     async def _run(self) -> int:
         arguments, descriptors = self._arguments()
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", self._module, *arguments, pass_fds=descriptors, stdin=asyncio.subprocess.DEVNULL,
+            sys.executable,
+            "-m",
+            self._module,
+            *arguments,
+            pass_fds=descriptors,
+            stdin=asyncio.subprocess.DEVNULL,
             start_new_session=True,  # a Ctrl-C at the terminal is the supervisor's to pass on, once
         )
         return await self._process.wait()
@@ -187,8 +219,14 @@ class Supervisor:
         snapshot = self._deployer.deploy()
         lifeline, self._lifeline_end = os.pipe()
         ready_read, ready_write = os.pipe()
-        gateway = Child("guardian_cluster.processes.gateway", lambda: self._gateway(sockets, lifeline, ready_write), grace_s=snapshot.base.limits.drain_s + EXTRA_DRAIN_S)
-        control = Child("guardian_cluster.processes.control", lambda: self._control(lifeline), grace_s=EXTRA_DRAIN_S)
+        gateway = Child(
+            "guardian_cluster.processes.gateway",
+            lambda: self._gateway(sockets, lifeline, ready_write),
+            grace_s=snapshot.base.limits.drain_s + EXTRA_DRAIN_S,
+        )
+        control = Child(
+            "guardian_cluster.processes.control", lambda: self._control(lifeline), grace_s=EXTRA_DRAIN_S
+        )
         self._children = [gateway, control]
         self._listen_to_signals()
         async with asyncio.TaskGroup() as tasks:
@@ -196,22 +234,40 @@ class Supervisor:
             try:
                 await self._wait_ready(ready_read)
                 host, port = sockets[0].getsockname()[:2]
-                self._ready(f"http{'s' if config.gateway.tls_certificate else ''}://{_shown(host)}:{port}", snapshot)
+                self._ready(
+                    f"http{'s' if config.gateway.tls_certificate else ''}://{_shown(host)}:{port}", snapshot
+                )
                 await self._watch_keys()
             finally:
-                for child in self._children:  # the gateway first: its last records are for the control process
+                for (
+                    child
+                ) in self._children:  # the gateway first: its last records are for the control process
                     await child.end()
                 for task in kept:
                     task.cancel()
 
-    def _gateway(self, sockets: list[socket.socket], lifeline: int, ready: int) -> tuple[list[str], tuple[int, ...]]:
+    def _gateway(
+        self, sockets: list[socket.socket], lifeline: int, ready: int
+    ) -> tuple[list[str], tuple[int, ...]]:
         config = self._deployer.config
-        arguments = ["--data", str(config.data_folder), "--lifeline-fd", str(lifeline), "--ready-fd", str(ready)]
+        arguments = [
+            "--data",
+            str(config.data_folder),
+            "--lifeline-fd",
+            str(lifeline),
+            "--ready-fd",
+            str(ready),
+        ]
         arguments += ["--log-level", config.log.level, "--log-format", config.log.format]
         for each in sockets:
             arguments += ["--listen-fd", str(each.fileno())]
         if config.gateway.tls_certificate and config.gateway.tls_key:
-            arguments += ["--certificate", config.gateway.tls_certificate, "--private-key", config.gateway.tls_key]
+            arguments += [
+                "--certificate",
+                config.gateway.tls_certificate,
+                "--private-key",
+                config.gateway.tls_key,
+            ]
         return arguments, (*(each.fileno() for each in sockets), lifeline, ready)
 
     def _control(self, lifeline: int) -> tuple[list[str], tuple[int, ...]]:
@@ -226,12 +282,20 @@ class Supervisor:
         loop.add_reader(descriptor, ready.set)
         stopped = asyncio.create_task(self._stop.wait())
         waiting = asyncio.create_task(ready.wait())
-        done, _ = await asyncio.wait({waiting, stopped}, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {waiting, stopped}, timeout=READY_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
         loop.remove_reader(descriptor)
         for task in (waiting, stopped):
             task.cancel()
         if not done:
-            raise CommandError(Problem("start", f"the gateway did not start within {READY_TIMEOUT_S:g} s; its log is above", see="guardian serve --help"))
+            raise CommandError(
+                Problem(
+                    "start",
+                    f"the gateway did not start within {READY_TIMEOUT_S:g} s; its log is above",
+                    see="guardian serve --help",
+                )
+            )
 
     async def _watch_keys(self) -> None:
         """Deploy again whenever keys are made or revoked, until told to stop."""
@@ -259,11 +323,16 @@ class Supervisor:
         except CommandError as error:
             log.error("the configuration is not valid, the last one stays in force\n%s", error)
             return
-        fixed = (config.gateway.listen, config.data_folder) == (self._deployer.config.gateway.listen, self._deployer.config.data_folder)
+        fixed = (config.gateway.listen, config.data_folder) == (
+            self._deployer.config.gateway.listen,
+            self._deployer.config.data_folder,
+        )
         if not fixed:
             log.warning("gateway.listen and data.folder change at the next start only")
         self._deployer.config = msgspec.structs.replace(
-            config, gateway=msgspec.structs.replace(config.gateway, listen=self._deployer.config.gateway.listen), data=self._deployer.config.data
+            config,
+            gateway=msgspec.structs.replace(config.gateway, listen=self._deployer.config.gateway.listen),
+            data=self._deployer.config.data,
         )
         self._redeploy()
 

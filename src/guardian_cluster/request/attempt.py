@@ -228,4 +228,3 @@ class Execution:
         if len(self.attempts) > 1 and failure.retry_after_s is None:
             failure.should_retry = False
         return failure
-

@@ -68,7 +68,10 @@ class Patience:
     def _late(self) -> AttemptFailed | DeadlineExceeded:
         if self._clock.monotonic() >= self._deadline - 0.001:
             return DeadlineExceeded(
-                "The time for this request is over; allow more, or ask for a shorter answer.", should_retry=False
+                "The time for this request is over; allow more, or ask for a shorter answer.",
+                should_retry=False,
             )
         what = "fell silent" if self._begun else "did not begin to answer"
-        return AttemptFailed(f"The model {what} for {self._limit_s:g} s.", code="upstream_timeout", status=504)
+        return AttemptFailed(
+            f"The model {what} for {self._limit_s:g} s.", code="upstream_timeout", status=504
+        )

@@ -174,7 +174,9 @@ class RequestProcessingWorkflow:
         """Return what collects the words of a request, where its operator chose to keep them."""
         return self._bodies.begin(request, self._directory.redaction(request.tenant))
 
-    def collect_performance_metrics(self, answer: Answer, outcome: Outcome, kept: KeptBody | None = None) -> RequestRecord:
+    def collect_performance_metrics(
+        self, answer: Answer, outcome: Outcome, kept: KeptBody | None = None
+    ) -> RequestRecord:
         """Phase 6: record what happened. The record leaves after the response."""
         record = self.record_of(answer, outcome)
         self._sink.report(record)

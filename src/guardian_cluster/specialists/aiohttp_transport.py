@@ -84,7 +84,9 @@ class AiohttpTransport:
 class AiohttpResponse:
     """An answer being read through aiohttp. Its connection is given back as soon as its end has arrived."""
 
-    def __init__(self, connection: Connection, message: RawResponseMessage, content: aiohttp.StreamReader) -> None:
+    def __init__(
+        self, connection: Connection, message: RawResponseMessage, content: aiohttp.StreamReader
+    ) -> None:
         self.status = message.code
         self._headers = message.headers
         self._content = content
@@ -127,7 +129,9 @@ async def _exchange(connection: Connection, head: bytes, body: bytes) -> Aiohttp
         transport.write(head)
         transport.write(body)
     message, content = await protocol.read()
-    while 100 <= message.code < 200 and message.code != 101:  # what is only a sign of progress (RFC 9110, section 15.2)
+    while (
+        100 <= message.code < 200 and message.code != 101
+    ):  # what is only a sign of progress (RFC 9110, section 15.2)
         message, content = await protocol.read()
     return AiohttpResponse(connection, message, content)
 
@@ -144,7 +148,9 @@ def _target(url: str, headers: tuple[tuple[str, str], ...]) -> _Target:
     # Unpacking costs both sides more than it saves on one network.
     wanted = {"accept-encoding": "identity", **dict(headers)}
     request = aiohttp.ClientRequest("POST", address, headers=wanted, loop=asyncio.get_running_loop())
-    lines = [f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"]
+    lines = [
+        f"{name}: {value}" for name, value in request.headers.items() if name.lower() != "content-length"
+    ]
     for line in (address.raw_path_qs, *lines):
         if not line.isprintable():
             raise ValueError(f"the request to {address.host} has a header with a control character")

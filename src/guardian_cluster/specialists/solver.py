@@ -6,7 +6,12 @@ from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists.builtin.solver.reading.question import understand
-from guardian_cluster.specialists.builtin.solver.solution import NotUnderstood, Solution, render, render_refusal
+from guardian_cluster.specialists.builtin.solver.solution import (
+    NotUnderstood,
+    Solution,
+    render,
+    render_refusal,
+)
 from guardian_cluster.specialists.builtin.solver.solver import Solver
 from guardian_cluster.specialists.builtin.solver.worker import SolverBusy, SolverUnavailable
 from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
@@ -37,7 +42,11 @@ class SolverSpecialist:
         request = task.request
         question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
         text = await self._answerer.answer(question)
-        shared: Chunk = {"id": f"chatcmpl-{request.id}", "created": int(self._clock.now()), "model": endpoint.model}
+        shared: Chunk = {
+            "id": f"chatcmpl-{request.id}",
+            "created": int(self._clock.now()),
+            "model": endpoint.model,
+        }
         if request.streamed:
             chunk: Chunk = {**shared, "object": "chat.completion.chunk"}
             await feed([{**chunk, "choices": [choice]} for choice in _stream_choices(text)])

@@ -24,7 +24,11 @@ class Metrics:
         self._registry = registry = CollectorRegistry()
         labels = ("gen_ai_operation_name", "gen_ai_request_model", "guardian_specialist")
         self._duration = Histogram(
-            "gen_ai_server_request_duration_seconds", "Time of a request.", labels, registry=registry, buckets=SECONDS
+            "gen_ai_server_request_duration_seconds",
+            "Time of a request.",
+            labels,
+            registry=registry,
+            buckets=SECONDS,
         )
         self._first_token = Histogram(
             "gen_ai_server_time_to_first_token_seconds",
@@ -48,7 +52,10 @@ class Metrics:
             buckets=TOKENS,
         )
         self._overhead = Histogram(
-            "guardian_overhead_seconds", "Time of a request spent in the gateway.", registry=registry, buckets=OVERHEAD_S
+            "guardian_overhead_seconds",
+            "Time of a request spent in the gateway.",
+            registry=registry,
+            buckets=OVERHEAD_S,
         )
         self._requests = Counter(
             "guardian_requests", "Requests by outcome.", ("guardian_specialist", "outcome"), registry=registry
@@ -59,12 +66,20 @@ class Metrics:
         self._verdicts = Counter(
             "guardian_verdicts", "Findings of watchers.", ("detector", "rule", "action"), registry=registry
         )
-        self._cost = Counter("guardian_cost_usd", "Cost of answers.", ("guardian_specialist",), registry=registry)
-        self._dropped = Counter("guardian_reports_dropped", "Reports that were lost.", ("kind",), registry=registry)
-        Gauge("guardian_requests_in_flight", "Requests being answered.", registry=registry).set_function(in_flight)
+        self._cost = Counter(
+            "guardian_cost_usd", "Cost of answers.", ("guardian_specialist",), registry=registry
+        )
+        self._dropped = Counter(
+            "guardian_reports_dropped", "Reports that were lost.", ("kind",), registry=registry
+        )
+        Gauge("guardian_requests_in_flight", "Requests being answered.", registry=registry).set_function(
+            in_flight
+        )
         self._series: dict[tuple[str, ...], _Series] = {}
         self._children: dict[tuple[Counter | str, ...], Counter] = {}
-        self._revision = Gauge("guardian_snapshot_revision", "The snapshot that is served.", registry=registry)
+        self._revision = Gauge(
+            "guardian_snapshot_revision", "The snapshot that is served.", registry=registry
+        )
 
     def report(self, report: Report) -> None:
         """Count one report."""

@@ -19,4 +19,6 @@ class Redaction:
         if not self._patterns.rules:
             return document
         gate, decoder = Gate(self._patterns), EscapeDecoder()
-        return gate.feed(*decoder.feed(document)).text + gate.feed(*decoder.finish()).text + gate.finish().text
+        return (
+            gate.feed(*decoder.feed(document)).text + gate.feed(*decoder.finish()).text + gate.finish().text
+        )

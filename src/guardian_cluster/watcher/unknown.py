@@ -16,7 +16,9 @@ from guardian_cluster.watcher.patterns import Patterns
 SUSPECT = 4
 """Fewer characters are common by chance: nearly every id ends in the first letter of some rule."""
 
-_IDENTITY = frozenset({"id", "object", "created", "system_fingerprint", "service_tier", "usage", "finish_reason", "type"})
+_IDENTITY = frozenset(
+    {"id", "object", "created", "system_fingerprint", "service_tier", "usage", "finish_reason", "type"}
+)
 """Fields that clients rely on; `drop` does not touch them, but they are watched like all others."""
 
 _REMEMBERED = 512

@@ -1,0 +1,126 @@
+"""Every name of the specification that docs/specification.md calls `here` exists, and does its work in a real request."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from harness import base, specialist
+
+from guardian_cluster import LLMGuardianCluster, UserRequest
+from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.request.workflow import RequestProcessingWorkflow
+from guardian_cluster.simulation import ModelServer
+from guardian_cluster.specialists.http import HttpSpecialist
+from guardian_cluster.watcher.watcher import Watcher
+
+ROOT = Path(__file__).parent.parent
+ROW = re.compile(r"^\| `([^`]+)` \|.*\| ([^|]+) \| (here|later) \|$", re.MULTILINE)
+ROWS = ROW.findall((ROOT / "docs" / "specification.md").read_text())
+HERE = [(name, where.strip("` ")) for name, where, state in ROWS if state == "here"]
+NAMES = [name for name, _ in HERE if name[0].isupper()]
+PRIVATE = {"RequestProcessingWorkflow._collect_performance_metrics": "collect_performance_metrics"}
+"""What the sketch calls by a private name and is called from outside here."""
+ELSEWHERE = {"RequestProcessingWorkflow._extract_execution_metadata"}
+"""Names of the sketch whose work is done by a function of another name; the row says where."""
+
+
+async def a_request() -> tuple[dict[str, Any], set[tuple[str, str]]]:
+    """Answer one request in a real cluster; return its objects by class name, and file and name of all functions that ran."""
+    ran: set[tuple[str, str]] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and "guardian_cluster" in frame.f_code.co_filename:
+            ran.add((Path(frame.f_code.co_filename).name, frame.f_code.co_name))
+
+    async with ModelServer("Paris, of course.") as model:
+        async with LLMGuardianCluster(Snapshot(rev=1, base=base(specialist("writer", model.url)))) as cluster:
+            request = UserRequest(
+                body={"model": "writer", "messages": [{"role": "user", "content": "Capital of France?"}]}
+            )
+            sys.setprofile(note)
+            try:
+                response = await cluster.process_request(request)
+            finally:
+                sys.setprofile(None)
+            analysis = await cluster.request_router.analyze_request(request)
+            (assignment,) = await cluster.request_router.assign_specialists(analysis)
+            context = await cluster.context_maintainer.prepare_context(request, [assignment])
+    objects = {
+        "LLMGuardianCluster": cluster,
+        "RequestProcessingWorkflow": cluster.workflow,
+        "UserRequest": request,
+        "ProcessedResponse": response,
+        "SpecialistAssignment": assignment,
+        "Context": context,
+        "SpecialistResult": response.results[0],
+        "Specialist": cluster.get_specialist("writer"),
+        "Watcher": cluster.get_watcher_guardian("writer"),
+    }
+    return objects, ran
+
+
+def test_the_page_lists_all_six_workflows() -> None:
+    workflows = {name for name, _, _ in ROWS if name.endswith("Workflow")}
+
+    assert len(ROWS) > 200
+    assert workflows == {
+        "RequestProcessingWorkflow",
+        "GuardianMonitoringWorkflow",
+        "ContinuousImprovementWorkflow",
+        "FailureRecoveryWorkflow",
+        "SystemOptimizationWorkflow",
+        "CrossSystemLearningWorkflow",
+    }
+
+
+@pytest.mark.parametrize(("name", "where"), HERE)
+def test_what_is_said_to_be_here_has_its_file(name: str, where: str) -> None:
+    assert where == "outside" or (ROOT / "src" / "guardian_cluster" / where).exists(), name
+
+
+async def test_every_name_is_found_on_a_real_object_and_holds_something() -> None:
+    objects, _ = await a_request()
+
+    missing = [name for name in NAMES if name not in ELSEWHERE and _find(objects, name) is None]
+
+    assert not missing
+
+
+async def test_every_method_runs_in_a_real_request() -> None:
+    objects, ran = await a_request()
+    methods = {name: _find(objects, name) for name in NAMES if name not in ELSEWHERE}
+    codes = {
+        name: method.__func__.__code__ for name, method in methods.items() if hasattr(method, "__func__")
+    }
+    idle = [name for name, code in codes.items() if (Path(code.co_filename).name, code.co_name) not in ran]
+
+    assert len(codes) >= 9
+    assert not idle
+
+
+async def test_the_answer_and_its_report_are_the_requests_own() -> None:
+    objects, _ = await a_request()
+    response, result = objects["ProcessedResponse"], objects["SpecialistResult"]
+
+    assert response.text == "Paris, of course."
+    assert result.monitoring_report.quality == 1.0
+    assert result.execution_metadata.specialist == "writer"
+    assert isinstance(objects["Specialist"], HttpSpecialist)
+    assert isinstance(objects["Watcher"], Watcher)
+    assert isinstance(objects["RequestProcessingWorkflow"], RequestProcessingWorkflow)
+
+
+def _find(objects: dict[str, Any], name: str) -> Callable[..., Any] | Any | None:
+    """Return what a dotted name stands for, on the real object of its class; `None` where nothing does."""
+    head, *parts = PRIVATE_PATHS.get(name, name).split(".")
+    found = objects.get(head)
+    for part in parts:
+        found = getattr(found, part, None)
+    return found
+
+
+PRIVATE_PATHS = {name: name.rpartition(".")[0] + "." + public for name, public in PRIVATE.items()}
