@@ -1,17 +1,20 @@
 # The two commands a newcomer needs are `make run` and `make test`; both do all set-up themselves.
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check format bench bench-full style lock clean
+.PRECIOUS: .venv/installed-%
 bin := .venv/bin
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/installed  ## make .venv: uv and the hash-locked packages, nothing outside this folder
+locks := requirements-bootstrap.lock requirements.lock requirements-dev.lock pyproject.toml scripts/setup
 
-.venv/installed: requirements-bootstrap.lock requirements-dev.lock pyproject.toml scripts/setup
-	@scripts/setup
+setup: .venv/installed-dev  ## make .venv: uv and the hash-locked packages, nothing outside this folder
 
-run: setup  ## start the gateway with its defaults on http://127.0.0.1:8600
+.venv/installed-%: $(locks)
+	@scripts/setup $*
+
+run: .venv/installed-run  ## start the gateway with its defaults on http://127.0.0.1:8600
 	@exec $(bin)/guardian serve
 
 test: setup  ## run every test

@@ -110,6 +110,11 @@ class LLMGuardianCluster:
         if self._transport is not None:
             await self._transport.close()
 
+    async def warm(self) -> None:
+        """Prepare what the first question would otherwise wait for: without any model, that is the solver's process."""
+        if all(specialist.kind == "solver" for specialist in self.snapshot.base.specialists):
+            await self._solver.warm()
+
     def apply(self, snapshot: Snapshot) -> None:
         """Serve from a snapshot from now on: wholly, or, when it cannot be, not at all.
 

@@ -23,7 +23,7 @@ from guardian_cluster.simulation import (
     StreamError,
     ToolCall,
 )
-from guardian_cluster.simulation.reply import Piece, Reply
+from guardian_cluster.simulation.reply import Piece, Reply, Step
 from guardian_cluster.simulation.wire import json_reply
 
 WEATHER = {
@@ -109,6 +109,30 @@ class Prefaced(Fault):
         return replace(reply, body=[*own, *reply.body])
 
 
+@dataclass(frozen=True)
+class Uncounted(Fault):
+    """Say no token counts, though asked for them, as llama-cpp-python's server does."""
+
+    def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
+        return replace(reply, body=[step for step in reply.body if getattr(step, "kind", "") != "usage"])
+
+
+@dataclass(frozen=True)
+class CountsAtFinish(Fault):
+    """Say the token counts in the chunk that finishes, asked or not, and in none of their own, as `transformers serve` does."""
+
+    def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
+        reply = Uncounted().change_reply(request, reply)
+        return replace(reply, body=[self._changed(step) for step in reply.body])
+
+    def _changed(self, step: Step) -> Step:
+        if not isinstance(step, Piece) or step.kind != "finish":
+            return step
+        event = json.loads(step.data.removeprefix(b"data: "))
+        event["usage"] = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "x_details": {"cached": 1}}
+        return replace(step, data=b"data: " + json.dumps(event).encode() + b"\n\n")
+
+
 def whole_and_streamed(case: Case) -> list[Case]:
     """Return the case as it is, streamed, and streamed with token counts."""
     streamed = {**case.call, "stream": True}
@@ -188,6 +212,9 @@ FORMS = [
     streamed("named events", fault=EventForm(line_end=b"\n", prefix=b"event: chunk\ndata: ")),
     streamed("byte by byte", fault=Drip()),
     streamed("no [DONE]", fault=NoDone()),
+    streamed("counts in the finishing chunk", fault=CountsAtFinish()),
+    counted("counts in the finishing chunk, asked for", fault=CountsAtFinish()),
+    counted("no counts, though asked for", fault=Uncounted()),
     counted(
         "a preface without choices",
         fault=Prefaced(

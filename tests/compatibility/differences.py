@@ -208,6 +208,32 @@ DIFFERENCES = [
         cases=("no [DONE]",),
     ),
     Difference(
+        name="counts only where they are asked for",
+        reason="It is what OpenAI does; and no gateway that asks for them always can tell what came unasked.",
+        where=r"(sdk\.objects|wire\.events)\[10\]\.usage",
+        is_meant=lambda direct, through: bool(direct) and through is ABSENT,
+        cases=("counts in the finishing chunk",),
+    ),
+    Difference(
+        name="counts in a chunk of their own",
+        reason="It is what OpenAI does, and where the final facts are; said twice, clients that add them up would count double.",
+        where=r"(sdk\.objects|wire\.events)\[10\]\.usage|sdk\.objects\[11\]|wire\.events\[1[12]\]",
+        cases=("counts in the finishing chunk, asked for",),
+        becomes={
+            "sdk.objects[10].usage": None,
+            "sdk.objects[11].choices": [],
+            "sdk.objects[11].usage.total_tokens": 7,
+            "sdk.objects[11].guardian.tokens_estimated": False,
+        },
+    ),
+    Difference(
+        name="counts where the model has none",
+        reason="Clients that asked for counts wait for them; an estimate, marked as one in the facts, is better than nothing.",
+        where=r"sdk\.objects\[11\]|wire\.events\[1[12]\]",
+        cases=("no counts, though asked for",),
+        becomes={"sdk.objects[11].choices": [], "sdk.objects[11].guardian.tokens_estimated": True},
+    ),
+    Difference(
         name="one identity throughout",
         reason="`id` and `created` are the same in every chunk, also in one that a server sends before it has them.",
         where=r"(sdk\.objects|wire\.events)\[0\]\.(id|created)",

@@ -89,9 +89,11 @@ async def test_what_differs_becomes_what_is_listed(ways: BothWays, difference: D
 
 
 def flat(value: object, where: str = "") -> dict[str, object]:
-    """Return the leaves of nested objects by their paths."""
-    if not isinstance(value, dict):
+    """Return the leaves of nested values by their paths; empty lists and objects are leaves."""
+    if isinstance(value, dict) and value:
+        inner = {f"{where}.{key}".strip("."): each for key, each in value.items()}
+    elif isinstance(value, list) and value:
+        inner = {f"{where}[{at}]": each for at, each in enumerate(value)}
+    else:
         return {where: value}
-    return {
-        path: leaf for key in value for path, leaf in flat(value[key], f"{where}.{key}".strip(".")).items()
-    }
+    return {path: leaf for place, each in inner.items() for path, leaf in flat(each, place).items()}

@@ -64,9 +64,12 @@ async def chunks_of(client: openai.AsyncOpenAI, model: str, **asked: Any) -> lis
 
 
 def shape(value: object) -> object:
-    """Return the form of a JSON value: its names and types."""
+    """Return the form of a JSON value: its names and types.
+
+    Some servers count tokens in a stream unasked; the gateway passes counts on where they were asked for.
+    """
     if isinstance(value, dict):
-        return {key: shape(inner) for key, inner in value.items()}
+        return {key: shape(inner) for key, inner in value.items() if key != "usage"}
     if isinstance(value, list):
         return [shape(inner) for inner in value]
     return type(value).__name__

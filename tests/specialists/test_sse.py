@@ -41,7 +41,7 @@ def test_hostile_bytes_are_read_alike_however_they_are_cut(stream: bytes, places
 
 
 def refused_at(block: bytes) -> int:
-    """Return after how many bytes a reader that takes 1,000 has had enough of the same block over and over."""
+    """Return after how many bytes a reader that takes 1,000 refuses the same block over and over."""
     reader = EventReader(1_000)
     for count in range(5_000):
         try:
@@ -89,7 +89,7 @@ def test_a_giant_line_is_refused_before_it_is_whole(block_bytes: int):
 
 
 def test_an_event_of_endless_lines_is_refused():
-    assert refused_at(b"data: x\n") <= 1_010
+    assert refused_at(b"data: x\n") <= 1_200
 
 
 def test_a_long_line_in_many_blocks_is_read_in_linear_time():

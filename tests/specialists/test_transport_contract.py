@@ -137,7 +137,7 @@ async def test_informational_replies_are_passed_over(transport: Transport):
 BODIES = {
     "length": b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\nhello world",
     "chunked": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n",
-    "extended": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb;a=b\r\nhello world\r\n0\r\nx: 1\r\n\r\n",
+    "extended": b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nb;a\r\nhello world\r\n0\r\nx: 1\r\n\r\n",
     "to-the-end": b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello world",
     "old": b"HTTP/1.0 200 OK\r\n\r\nhello world",
 }

@@ -38,6 +38,7 @@ def deploy(sections: Sections, keys: Iterable[ApiKey]) -> Base:
         watch=sections.watch,
         records=sections.records,
         limits=sections.gateway.limits,
+        cors_origins=sections.gateway.cors_origins,
     )
 
 

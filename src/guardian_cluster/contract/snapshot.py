@@ -187,6 +187,8 @@ class Base(Frozen, frozen=True, kw_only=True):
     watch: WatchPolicy = WatchPolicy()
     records: RecordPolicy = RecordPolicy()
     limits: GatewayLimits = GatewayLimits()
+    cors_origins: tuple[str, ...] = ()
+    """Web origins whose pages may call the gateway."""
 
 
 class Overlay(Frozen, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import msgspec
 from guardian_cluster.contract.snapshot import Base, Snapshot
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError, LimitExceeded, MethodNotAllowed, NotFound
+from guardian_cluster.gateway import cors
 from guardian_cluster.gateway.auth import Keyring
 from guardian_cluster.gateway.headers import identity
 from guardian_cluster.gateway.http import ClientGone, HeaderList, Headers, Receive, Scope, Send, send_error
@@ -102,6 +103,11 @@ class Gateway:
     async def _answer(self, exchange: Exchange) -> None:
         watched_send = _Started(exchange.send)
         exchange.send = watched_send
+        origin = cors.allowed_origin(exchange.headers, exchange.service.base.cors_origins)
+        if origin is not None:
+            if cors.is_preflight(exchange.method, exchange.headers):
+                return await cors.answer_preflight(exchange.send, exchange.headers, origin)
+            exchange.send = cors.with_origin(exchange.send, origin)
         try:
             handler = self._find(exchange)
             if self._in_flight > exchange.service.base.limits.max_concurrency:

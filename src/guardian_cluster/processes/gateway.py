@@ -65,6 +65,7 @@ class GatewayProcess:
             self._reporter.applied(snapshot.rev)
             self._tell("started", snapshot)
             following = tasks.create_task(self._follow(cluster, at))
+            tasks.create_task(_warm(cluster))
             server = GatewayServer(self._gateway, snapshot.base.limits, tls)
             await server.run_until(sockets, self._draining(tasks, stop), lambda: _say_ready(ready_fd))
             following.cancel()
@@ -109,6 +110,13 @@ class GatewayProcess:
 
 def _service(cluster: LLMGuardianCluster, snapshot: Snapshot) -> Service:
     return Service(snapshot=snapshot, workflow=cluster.workflow, keyring=Keyring(snapshot.base))
+
+
+async def _warm(cluster: LLMGuardianCluster) -> None:
+    try:
+        await cluster.warm()
+    except Exception:  # nothing depends on it: whoever asks first waits, or is told
+        log.exception("the solver could not be started ahead")
 
 
 async def _say_ready(ready_fd: int | None) -> None:

@@ -124,6 +124,7 @@ class Execution:
         watch = self._watch(candidate)
         patience = Patience(candidate.specialist.timeouts, self.request, self._deadline, self._clock)
         held: list[Chunk] = []
+        self.usage = Usage()
 
         async def feed(batch: list[Chunk]) -> bool:
             """Watch a batch and emit what may leave; the time this takes is not the model's."""
@@ -150,6 +151,8 @@ class Execution:
                 await specialist.execute(self._task(candidate), self._context, candidate.endpoint, feed)
         finally:
             self.waited_s += patience.waited_s
+            if watch is not None and watch.characters:  # half an answer is paid for like a whole one
+                self.usage.conclude(self.request, watch.characters)
         self._conclude(watch, held)
         if held:
             self._commit()

@@ -38,11 +38,16 @@ class Usage(msgspec.Struct):
 
     def _keep(self, chunk: Chunk, *, wanted: bool) -> bool:
         self._note(chunk)
-        if chunk.get("usage") and not chunk.get("choices"):
+        counts, choices = chunk.get("usage"), chunk.get("choices")
+        if counts and not choices:
             self.closing = chunk
             return False
         if not wanted:
             chunk.pop("usage", None)
+        elif counts and any(choice.get("finish_reason") for choice in choices):
+            # Some servers count in the chunk that finishes. Said there and at the end, clients that add up would count twice.
+            self.closing = {**chunk, "choices": []}
+            chunk["usage"] = None
         return True
 
     def _note(self, chunk: Chunk) -> None:

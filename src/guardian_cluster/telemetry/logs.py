@@ -52,4 +52,5 @@ def set_up_logs(level: str, form: Literal["text", "json"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines() if form == "json" else Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a migration is told by storage, in one line
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -121,8 +121,8 @@ class Watch:
     def _close(self, choice: Chunk, part: Part, watched: WatchedChoice) -> bool:
         """End the choice where the model or a rule ends it; return whether it ended."""
         reason = choice.get("finish_reason")
-        if watched.stopped_by is None and reason is None and "message" not in choice:
-            return False
+        if watched.stopped_by is None and reason is None:
+            return False  # a whole message too: well-formed halves of answers have no reason for their end
         watched.end(part, choice)
         if watched.stopped_by is not None:
             reason = choice["finish_reason"] = "content_filter"
