@@ -56,6 +56,7 @@ def base(
     keys: Sequence[ApiKey] = (),
     tenants: Sequence[Tenant] = (),
     aliases: dict[str, str] | None = None,
+    cors_origins: Sequence[str] = (),
     **limits: object,
 ) -> Base:
     """Return the base of a snapshot with these specialists."""
@@ -65,6 +66,7 @@ def base(
         keys=tuple(keys),
         tenants=tuple(tenants),
         aliases=aliases or {},
+        cors_origins=tuple(cors_origins),
         limits=GatewayLimits(**limits),  # type: ignore[arg-type]
     )
 
@@ -105,6 +107,8 @@ class RunningGateway:
     cluster: LLMGuardianCluster
     gateway: Gateway
     collected: Collected
+    api: Api
+    stop: asyncio.Event
 
     @property
     def url(self) -> str:
@@ -143,9 +147,8 @@ async def running_gateway(serving: Base, clock: Clock | None = None) -> AsyncGen
         serve = asyncio.create_task(server.run_until([listening], stop, ready))
         await is_ready.wait()
         try:
-            yield RunningGateway(
-                f"http://127.0.0.1:{listening.getsockname()[1]}", cluster, gateway, collected
-            )
+            origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield RunningGateway(origin, cluster, gateway, collected, api, stop)
         finally:
             stop.set()
             await serve

@@ -116,6 +116,17 @@ def test_every_key_of_a_specialist_reaches_the_snapshot(load):
     assert variant.parameters == {"temperature": 0.2, "seed": 7, "user": "u", "store": True}
 
 
+def test_specialists_may_be_each_others_fallback(load):
+    config = load(
+        "".join(
+            f'[specialist.{name}]\nurl = "http://h/v1"\nmodel = "m"\nfallback = ["{other}"]\n'
+            for name, other in ("ab", "bc", "ca")
+        )
+    )
+
+    assert [specialist(config, name).fallback for name in "abc"] == [("b",), ("c",), ("a",)]
+
+
 def test_the_other_sections_reach_the_snapshot(load):
     base = load(
         REASONER
@@ -167,13 +178,13 @@ def test_a_variant_is_named_by_its_content_alone():
 
 
 def test_an_option_beats_a_variable_beats_the_file(load):
-    text = '[gateway]\nlisten = "127.0.0.1:1"\ncors_origins = ["http://f"]\n[log]\nlevel = "error"'
+    text = '[gateway]\nlisten = "127.0.0.1:1"\ncors_origins = ["http://f", "https://[::1]:8443"]\n[log]\nlevel = "error"'
     environment = {"GUARDIAN_GATEWAY__LISTEN": "127.0.0.1:2", "GUARDIAN_LOG__LEVEL": "debug"}
 
     config = load(text, environment, flags={"gateway.listen": "127.0.0.1:3"})
 
     assert (config.gateway.port, config.log.level, config.log.format) == (3, "debug", "text")
-    assert config.gateway.cors_origins == ("http://f",)
+    assert config.gateway.cors_origins == ("http://f", "https://[::1]:8443")
 
 
 def test_variables_set_every_type_of_key(load):

@@ -14,6 +14,7 @@ from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.balancer import LoadBalancer
 from guardian_cluster.request.context import ContextMaintainer
+from guardian_cluster.request.drained import Drained
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.router import RequestRouter
@@ -43,9 +44,7 @@ class Deployment:
         self._redaction = Redaction(policy.patterns)
         self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
         self._specialists = {s.name: parts.build(s, base.limits) for s in base.specialists}
-        drained = frozenset(
-            name for name, until in snapshot.overlay.drained.items() if until > parts.clock.now()
-        )
+        drained = Drained(snapshot.overlay.drained, parts.clock)
         self.request_router = RequestRouter(base, drained, is_solvable)
 
     def get_specialist(self, specialist_id: str) -> Specialist:
@@ -180,8 +179,10 @@ class LLMGuardianCluster:
         async def answer_it() -> None:
             try:
                 await answer.run(batches.put)
-            finally:
+            except Exception:
                 await batches.put(None)
+                raise
+            await batches.put(None)  # not when cancelled: nobody reads any more, and the queue may be full
 
         answering = asyncio.create_task(answer_it())
         try:
@@ -191,4 +192,4 @@ class LLMGuardianCluster:
             await answering
         finally:  # a reader that stops early ends the work
             answering.cancel()
-            await asyncio.wait([answering])
+            await asyncio.gather(answering, return_exceptions=True)

@@ -1,8 +1,8 @@
-"""One call put to a model twice, directly and through the gateway: what its client sees, and what the model is asked."""
+"""One call put to a model directly and through the gateway: what its client sees, what the model is asked."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal
@@ -100,10 +100,11 @@ class BothWays:
     async def _on_the_wire(self, case: Case, url: str, model: str) -> Seen:
         """Return status, body and those headers that clients act on."""
         async with self._session.post(url + case.path, json=case.body(model)) as response:
-            text = (await response.read()).decode(errors="replace")
+            text, is_complete = await _read(response)
             named = ("retry-after", "retry-after-ms", "x-should-retry")
             return {
                 "status": response.status,
+                "is_complete": is_complete,
                 "type": response.headers["content-type"].lower(),
                 "headers": {name: response.headers[name] for name in named if name in response.headers},
                 "events": _events(text) if response.content_type == "text/event-stream" else [_json(text)],
@@ -143,6 +144,15 @@ def _api_error(error: openai.APIError) -> Seen:
     if isinstance(error, openai.APIStatusError):
         facts |= {"status": error.status_code, "request_id": error.request_id}
     return facts
+
+
+async def _read(response: aiohttp.ClientResponse) -> tuple[str, bool]:
+    """Return the body as far as it came, and whether it came to its end."""
+    parts: list[bytes] = []
+    with suppress(aiohttp.ClientError):
+        async for part in response.content.iter_any():
+            parts.append(part)  # noqa: PERF401  what came before an error is kept
+    return b"".join(parts).decode(errors="replace"), response.content.exception() is None
 
 
 def _events(stream: str) -> list[Any]:

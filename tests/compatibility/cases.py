@@ -17,6 +17,7 @@ from guardian_cluster.simulation import (
     ModelRequest,
     NoDone,
     NoFinish,
+    Reset,
     Says,
     SoftError,
     Status,
@@ -119,7 +120,7 @@ class Uncounted(Fault):
 
 @dataclass(frozen=True)
 class CountsAtFinish(Fault):
-    """Say the token counts in the chunk that finishes, asked or not, and in none of their own, as `transformers serve` does."""
+    """Say the token counts in the chunk that finishes, asked or not, as `transformers serve` does."""
 
     def change_reply(self, request: ModelRequest, reply: Reply) -> Reply:
         reply = Uncounted().change_reply(request, reply)
@@ -129,7 +130,12 @@ class CountsAtFinish(Fault):
         if not isinstance(step, Piece) or step.kind != "finish":
             return step
         event = json.loads(step.data.removeprefix(b"data: "))
-        event["usage"] = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "x_details": {"cached": 1}}
+        event["usage"] = {
+            "prompt_tokens": 3,
+            "completion_tokens": 4,
+            "total_tokens": 7,
+            "x_details": {"cached": 1},
+        }
         return replace(step, data=b"data: " + json.dumps(event).encode() + b"\n\n")
 
 
@@ -269,6 +275,7 @@ BROKEN = [
     Case("not the JSON asked for", {"response_format": {"type": "json_object"}}, said=Answer(text="Sure!")),
     streamed("clean cut", fault=CleanCut(3)),
     streamed("no finish reason", fault=NoFinish()),
+    streamed("connection reset after content", fault=Reset(3)),
     streamed("line that is no JSON", fault=Malformed(3)),
     streamed("half a character", fault=Malformed(3, HALF_A_CHARACTER)),
 ]

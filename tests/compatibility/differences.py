@@ -1,4 +1,4 @@
-"""Every difference between a model asked directly and through the gateway that is meant, with its reason. There are no others."""
+"""Every meant difference between a model asked directly and through the gateway. There are no others."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -46,9 +46,9 @@ def _at(values: list[Any], at: int) -> Any:
 class Difference:
     """A difference that is meant.
 
-    It may occur at the places that `where` matches, in `cases` (empty: in any), if `is_meant` says so of what is seen directly
-    and through the gateway; and it does occur, in each of `cases` or in `seen_in`. `becomes` says what exactly is seen through
-    the gateway, in every one of these cases.
+    It may occur at the places that `where` matches, in `cases` (empty: in any), if `is_meant` says so of what
+    is seen directly and through the gateway; and it does occur, in each of `cases` or in `seen_in`. `becomes`
+    says what exactly is seen through the gateway, in every one of these cases.
     """
 
     name: str
@@ -103,7 +103,7 @@ def failure(kind: str, code: str | None, status: int | None = None) -> dict[str,
 DIFFERENCES = [
     Difference(
         name="the requested name",
-        reason="`model` is the name that was asked for: clients compare it, and which model serves it may change.",
+        reason="`model` is the name that was asked for: clients compare it, and who serves it may change.",
         where=r"(sdk\.objects|wire\.events)\[\d+\]\.model",
         is_meant=lambda direct, through: (direct, through) == (MODEL, SPECIALIST),
         seen_in="text",
@@ -117,21 +117,21 @@ DIFFERENCES = [
     ),
     Difference(
         name="final facts",
-        reason="What is known only at the end of a stream cannot be in its headers; a client that asks for counts gets it there.",
+        reason="What is known only at the end of a stream cannot be in its headers; it goes with the counts.",
         where=r"(sdk\.objects|wire\.events)\[\d+\]\.guardian",
         is_meant=is_facts,
         seen_in="text, streamed with usage",
     ),
     Difference(
         name="counts are always asked for",
-        reason="Records need the model's own token counts; they are taken out again where the client did not ask for them.",
+        reason="Records need the model's own counts; they are taken out where the client did not ask.",
         where=r"asked\.stream_options",
         is_meant=lambda direct, through: (direct, through) == (ABSENT, {"include_usage": True}),
         seen_in="text, streamed",
     ),
     Difference(
         name="no retries after ours",
-        reason="The gateway has tried as often as is sensible; attempts of clients on top of that would multiply.",
+        reason="The gateway has tried as often as is sensible; a client's attempts would multiply that.",
         where=r"wire\.headers\.x-should-retry",
         is_meant=lambda direct, through: (direct, through) == (ABSENT, "false"),
         seen_in="500",
@@ -153,14 +153,14 @@ DIFFERENCES = [
     ),
     Difference(
         name="the gateway's own credentials",
-        reason="An endpoint's 401 or 403 is about the operator's key: passed on, it would look as if the client's own were wrong.",
+        reason="A 401 or 403 here is about the operator's key: passed on, it would seem to be the client's.",
         where=ERROR,
         cases=("401", "403"),
         becomes=failure("InternalServerError", "upstream_credentials_rejected", 502),
     ),
     Difference(
         name="a model that its endpoint does not know",
-        reason="The client's name was right; which model and path stand behind it is the operator's configuration.",
+        reason="The client's name was right; which model stands behind it is the operator's business.",
         where=ERROR,
         cases=("404",),
         becomes=failure("InternalServerError", "upstream_not_found", 502),
@@ -195,7 +195,7 @@ DIFFERENCES = [
     ),
     Difference(
         name="an error before content",
-        reason="Nothing has left yet, so it can still be told by a status, which clients and proxies understand.",
+        reason="Nothing has left yet, so a status can still tell it, which clients and proxies understand.",
         where=ERROR,
         cases=("error before content",),
         becomes=failure("InternalServerError", "engine_failed", 502),
@@ -216,7 +216,7 @@ DIFFERENCES = [
     ),
     Difference(
         name="counts in a chunk of their own",
-        reason="It is what OpenAI does, and where the final facts are; said twice, clients that add them up would count double.",
+        reason="As OpenAI does, with the final facts; said twice, clients that add up would count double.",
         where=r"(sdk\.objects|wire\.events)\[10\]\.usage|sdk\.objects\[11\]|wire\.events\[1[12]\]",
         cases=("counts in the finishing chunk, asked for",),
         becomes={
@@ -228,38 +228,45 @@ DIFFERENCES = [
     ),
     Difference(
         name="counts where the model has none",
-        reason="Clients that asked for counts wait for them; an estimate, marked as one in the facts, is better than nothing.",
+        reason="Clients that asked for counts wait for them; the facts say that these are an estimate.",
         where=r"sdk\.objects\[11\]|wire\.events\[1[12]\]",
         cases=("no counts, though asked for",),
         becomes={"sdk.objects[11].choices": [], "sdk.objects[11].guardian.tokens_estimated": True},
     ),
     Difference(
         name="one identity throughout",
-        reason="`id` and `created` are the same in every chunk, also in one that a server sends before it has them.",
+        reason="`id` and `created` are the same in every chunk, also where a server does not have them yet.",
         where=r"(sdk\.objects|wire\.events)\[0\]\.(id|created)",
         is_meant=lambda direct, through: not direct and bool(through),
         cases=("a preface without choices",),
     ),
     Difference(
         name="an empty answer is a failure",
-        reason="It is of no use to anyone and is sought elsewhere by default (`on_empty`); here there is nowhere else.",
+        reason="By default (`on_empty`) another is sought elsewhere; here there is nowhere else.",
         where=WITHHELD,
         cases=("empty answer",),
         becomes=failure("InternalServerError", "upstream_empty", 502),
     ),
     Difference(
         name="an answer in another form than asked for is a failure",
-        reason="The program behind the client would fail on it; by default (`on_schema_violation`) it is sought elsewhere.",
+        reason="By default (`on_schema_violation`) another is sought elsewhere; here there is nowhere else.",
         where=WITHHELD,
         cases=("not the JSON asked for",),
         becomes=failure("BadRequestError", "answer_blocked", 400),
     ),
     Difference(
         name="half an answer never looks whole",
-        reason="Most clients take a stream that ends in good order for complete: the end that is missing is made an error.",
+        reason="Most clients take a stream that ends in good order for complete, whatever it lacks.",
         where=STREAM_END,
         cases=("clean cut", "no finish reason"),
         becomes=failure("APIError", "upstream_incomplete"),
+    ),
+    Difference(
+        name="a broken connection is an error with a code",
+        reason="The SDK's connection error names neither a cause nor a request.",
+        where=rf"{STREAM_END}|wire\.is_complete",
+        cases=("connection reset after content",),
+        becomes={**failure("APIError", "upstream_disconnected"), "wire.is_complete": True},
     ),
     Difference(
         name="a line that is no JSON ends the answer",

@@ -1,4 +1,4 @@
-"""The differential suite: a model asked directly and through the gateway looks the same, but for a short list of differences."""
+"""A model asked directly and through the gateway looks the same, but for what a short list names."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -18,7 +18,7 @@ RULES = WatchPolicy(
     deny=(DenyRule(name="redacted", text="¤¤ secret"), DenyRule(name="cut", text="¤¤ other", action="cut")),
     canaries=("¤¤ canary ¤¤",),
 )
-# An escape in tool arguments is held back until it is complete, for what it stands for may be the beginning of a rule.
+# An escape in tool arguments is held back until it is complete: what it stands for may begin a rule.
 UNNOTICED = [
     case
     for case in (*ANSWERS, *EMBEDDINGS, *FORMS)
@@ -62,7 +62,7 @@ async def test_rules_may_cut_escapes_elsewhere_but_the_arguments_are_the_same(wa
 
 
 def joined_arguments(seen: Seen) -> str:
-    deltas = [chunk["choices"][0]["delta"] for chunk in seen["sdk"]["objects"]]
+    deltas = [chunk["choices"][0]["delta"] for chunk in seen["sdk"]["objects"]]  # each of them has a choice
     return "".join(call["function"]["arguments"] for delta in deltas for call in delta.get("tool_calls", ()))
 
 

@@ -1,7 +1,7 @@
 """A real OpenAI-compatible server that is not part of this repository, unchanged behind the gateway.
 
-Skipped unless GUARDIAN_EXTERNAL_URL (with `/v1`) and GUARDIAN_EXTERNAL_MODEL name one; GUARDIAN_EXTERNAL_KEY is its key, if it
-wants one. Nothing is assumed about what its model says, so a tiny one with random weights will do.
+Skipped unless GUARDIAN_EXTERNAL_URL (with `/v1`) and GUARDIAN_EXTERNAL_MODEL name one; its key, if it wants
+one, is GUARDIAN_EXTERNAL_KEY. Nothing is assumed about what its model says: random weights will do.
 """
 
 import os

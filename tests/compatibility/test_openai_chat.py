@@ -1,4 +1,4 @@
-"""The unchanged asynchronous OpenAI client through the gateway: answers whole, streamed, parsed and accumulated."""
+"""The unchanged asynchronous OpenAI client: answers whole, streamed, parsed and accumulated."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from openai.lib.streaming.chat import ContentDoneEvent, FunctionToolCallArgument
 from pydantic import BaseModel
 from sdk_clients import HI, TEXT, WEATHER, serving
 
-from guardian_cluster.simulation import Answer, Says, ToolCall
+from guardian_cluster.simulation import Answer, Pace, Says, ToolCall
 
 TWO_CALLS = Answer(
     text="I look it up.",
@@ -192,6 +192,14 @@ async def test_a_stream_may_be_left_early():
         record = await smart.gateway.collected.request()
 
     assert (smart.model.cancelled, record.outcome) == (1, "cancelled")
+
+
+async def test_a_stream_may_take_longer_than_its_client_waits_for_a_piece():
+    async with serving(timeout=0.4) as smart:
+        smart.model.pace = Pace(between_chunks_s=0.1)  # 0.5 s in all
+        chunks = [chunk async for chunk in await smart.client.chat.completions.create(**HI, stream=True)]
+
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == TEXT
 
 
 async def test_the_other_spelling_of_the_address_works():

@@ -61,7 +61,7 @@ def body_of(frame: bytes) -> bytes:
     return body
 
 
-def batch_frame(*reports: Report) -> bytes:
+def batch_body(*reports: Report) -> bytes:
     encoded = {
         kind: [link.encode_report(r) for r in reports if KINDS[type(r)] == kind] for kind in KINDS.values()
     }
@@ -94,7 +94,7 @@ def test_a_message_over_the_limit_is_not_sent() -> None:
     huge = msgspec.structs.replace(PAYLOAD, request_body=bytes(MAX_FRAME_BYTES))
 
     with pytest.raises(LinkError, match="over the limit"):
-        batch_frame(huge)
+        batch_body(huge)
 
 
 @pytest.mark.parametrize("message", [Hello(version=1, gateway_boot_id="b", applied_rev=3), Applied(rev=9)])
@@ -111,12 +111,13 @@ def test_what_goes_down_is_read_as_it_was_sent(message: Welcome | Ack) -> None:
 
 
 def test_a_batch_is_read_as_it_was_sent_report_by_report() -> None:
-    frame = batch_frame(REQUEST, PAYLOAD, FEEDBACK, EVENT, REQUEST)
+    body = batch_body(REQUEST, PAYLOAD, FEEDBACK, EVENT, REQUEST)
 
-    assert link.decode_up(body_of(frame)) == Batch(
+    assert body_of(link.header(body) + body) == body
+    assert link.decode_up(body) == Batch(
         id=ID, requests=(REQUEST, REQUEST), payloads=(PAYLOAD,), feedback=(FEEDBACK,), events=(EVENT,)
     )
-    assert link.batch_id_of(frame) == ID
+    assert link.batch_id_of(body) == ID
 
 
 def test_fields_that_a_newer_gateway_adds_are_ignored_at_any_depth() -> None:
@@ -190,10 +191,10 @@ def test_no_bytes_at_all_do_worse_than_be_refused(body: bytes) -> None:
             assert decode(body) is None
 
 
-@pytest.mark.parametrize("frame", [b"", b"\0\0\0\1\x01", link.encode_message(Applied(rev=1))])
-def test_what_is_no_batch_has_no_batch_id(frame: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b"\x01", body_of(link.encode_message(Applied(rev=1)))])
+def test_what_is_no_batch_has_no_batch_id(body: bytes) -> None:
     with pytest.raises(LinkError):
-        link.batch_id_of(frame)
+        link.batch_id_of(body)
 
 
 @pytest.mark.parametrize(

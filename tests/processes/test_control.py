@@ -67,7 +67,8 @@ def request(id: str, cost_usd: float = 0.0, started: float | None = None) -> Req
 
 
 def batch_frame(*requests: RequestRecord, sequence: int = 1, boot_id: str = "boot") -> bytes:
-    return link.encode_batch(BatchId(boot_id, sequence), {"request": map(link.encode_report, requests)})
+    body = link.encode_batch(BatchId(boot_id, sequence), {"request": map(link.encode_report, requests)})
+    return link.header(body) + body
 
 
 @asynccontextmanager
@@ -163,7 +164,7 @@ def can_connect(folder: Path) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110  another process tells nobody
+        while not condition():
             await asyncio.sleep(0.01)
 
 
@@ -251,6 +252,19 @@ async def test_messages_of_a_newer_gateway_are_passed_over(tmp_path: Path) -> No
         gateway.writer.write(batch_frame(request("r1")))
 
         assert await gateway.hear() == Ack(batch=BatchId("boot", 1))
+
+
+async def test_the_revision_that_a_gateway_serves_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with running(tmp_path), connected(tmp_path) as gateway:
+        gateway.say(Applied(rev=42))
+        gateway.writer.write(batch_frame(request("r1")))
+        await gateway.hear()
+
+    (logged,) = [record for record in caplog.records if "new revision" in record.getMessage()]
+    assert (logged.__dict__["boot"], logged.__dict__["rev"]) == ("boot", 42)
 
 
 async def test_a_batch_waits_for_a_locked_database_and_is_not_acknowledged_before(

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sqlite3
+import ssl
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import trustme
 
 from guardian_cluster.simulation import Hang, ModelServer, Pace
 
@@ -147,13 +149,13 @@ async def test_a_stop_lets_the_answer_under_way_end(tmp_path: Path) -> None:
         ModelServer("slowly but surely", pace=pace) as model,
         served(tmp_path, url=model.url) as guardian,
     ):
-        async with aiohttp.ClientSession() as session:
-            async with session.post(
-                f"{guardian.url}/chat/completions", json={**CHAT, "stream": True}
-            ) as answer:
-                await answer.content.readline()
-                guardian.process.send_signal(signal.SIGTERM)
-                rest = await answer.content.read()
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{guardian.url}/chat/completions", json={**CHAT, "stream": True}) as answer,
+        ):
+            await answer.content.readline()
+            guardian.process.send_signal(signal.SIGTERM)
+            rest = await answer.content.read()
         code = await guardian.process.wait()
 
     assert rest.endswith(b"data: [DONE]\n\n")
@@ -293,3 +295,33 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+async def test_the_log_holds_no_key_and_no_words(tmp_path: Path) -> None:
+    body = {"model": "local", "messages": [{"role": "user", "content": "my-private-question"}]}
+    extra = 'api_key = "sk-upstream-secret"\n[log]\nlevel = "debug"\nformat = "json"\n'
+    async with (
+        ModelServer("my-private-answer", api_key="another") as model,
+        served(tmp_path, extra, url=model.url) as guardian,
+    ):
+        status, answer = await guardian.post(body, authorization="Bearer sk-gc-presented-key")
+        await until(lambda: guardian.rows("select 1 from request"))
+    log = (tmp_path / "log").read_text()
+
+    assert (status, answer["error"]["code"]) == (502, "upstream_credentials_rejected")  # type: ignore[index]
+    assert all(json.loads(line)["level"] for line in log.splitlines())
+    for private in ("my-private", "sk-upstream-secret", "sk-gc-presented-key"):
+        assert private not in log + str(guardian.rows("select * from request"))
+
+
+async def test_it_serves_tls_from_certificate_files(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    extra = '[gateway]\ntls_certificate = "cert.pem"\ntls_key = "key.pem"\n'
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    async with served(tmp_path, extra) as guardian, aiohttp.ClientSession() as session:
+        async with session.get(guardian.url.removesuffix("/v1") + "/health/live", ssl=trust) as answer:
+            assert (guardian.url[:8], answer.status) == ("https://", 200)

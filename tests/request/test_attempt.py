@@ -17,6 +17,7 @@ from guardian_cluster.simulation import (
     ModelServer,
     NoDone,
     NoFinish,
+    Raw,
     Reset,
     Schedule,
     Status,
@@ -147,6 +148,17 @@ async def test_done_without_a_finish_reason_is_an_error():
 
 async def test_a_whole_answer_without_a_finish_reason_is_an_error():
     assert (await alone(CleanCut(1), stream=False)).code == "upstream_incomplete"
+
+
+async def test_an_empty_finish_reason_is_none():
+    chunk = '{"choices": [{"index": 0, "delta": {"content": "%s"}, "finish_reason": "%s"}]}'
+    said = [("one ", ""), ("two", ""), ("", "stop")]
+    body = "".join(f"data: {chunk % part}\n\n" for part in said) + "data: [DONE]\n\n"
+    head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+
+    seen = await alone(Raw((head + body).encode()), stream=True)
+
+    assert (seen.text, seen.error, seen.record.finish_reason) == ("one two", None, "stop")
 
 
 @BOTH

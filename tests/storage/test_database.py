@@ -11,8 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from samples import NOON, batch, opened, request, write
-from sqlalchemy import Connection, create_engine, insert
+from record_samples import NOON, batch, opened, request, write
+from sqlalchemy import Connection, create_engine, insert, text
+from sqlalchemy.exc import OperationalError
 
 from guardian_cluster.errors import CannotCreate
 from guardian_cluster.storage import database, queries, tables
@@ -157,6 +158,17 @@ def test_a_path_that_cannot_be_a_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(CannotCreate, match="cannot be opened"):
         opened(tmp_path)
+
+
+def test_what_goes_wrong_with_a_statement_is_told_without_its_values(tmp_path: Path) -> None:
+    engine = opened(tmp_path)
+
+    with engine.connect() as connection, pytest.raises(OperationalError) as caught:
+        connection.execute(text("INSERT INTO nowhere VALUES (:words)"), {"words": "what a user wrote"})
+    engine.dispose()
+
+    assert "nowhere" in str(caught.value)
+    assert "what a user wrote" not in str(caught.value)
 
 
 def test_an_up_to_date_database_is_opened_without_alembic(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from samples import NOON, batch, feedback, payload, request, write
+from record_samples import NOON, batch, feedback, payload, request, write
 from sqlalchemy import Engine
 
 from guardian_cluster.storage import queries

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, requests, write
+from record_samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, requests, write
 from sqlalchemy import Engine
 
 from guardian_cluster.contract.link import Batch, BatchId

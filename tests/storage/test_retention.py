@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, write
+from record_samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, write
 from sqlalchemy import Connection, Engine, select
 
 from guardian_cluster.contract.records import AttemptRecord

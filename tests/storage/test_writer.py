@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-from samples import ALL_BODIES, NOON, batch, opened, request
+from record_samples import ALL_BODIES, NOON, batch, opened, request
 from sqlalchemy import Connection
 
 from guardian_cluster.contract.link import Batch

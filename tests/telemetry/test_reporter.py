@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
 import pytest
 import uvloop
 
@@ -28,6 +29,7 @@ from guardian_cluster.storage.spool import Spool, open_segment
 from guardian_cluster.telemetry.reporter import (
     PATH_NAME,
     SOCKET_NAME,
+    STARTING_S,
     MemorySink,
     Reporter,
     ReporterLimits,
@@ -131,7 +133,7 @@ class Receiver:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110  what is waited for tells nobody
+        while not condition():
             await asyncio.sleep(0.002)
 
 
@@ -404,6 +406,48 @@ async def test_a_receiver_of_a_distant_version_gets_nothing(
     assert "upgrade the older one" in str([record.__dict__ for record in caplog.records])
 
 
+class CountedTries(random.Random):
+    """Draws the pauses between two tries to connect, and counts them."""
+
+    tries = 0
+
+    def uniform(self, a: float, b: float) -> float:
+        self.tries += 1
+        return super().uniform(a, b)
+
+    async def some(self) -> None:
+        enough = self.tries + 5
+        await until(lambda: self.tries >= enough)
+
+
+async def test_a_receiver_that_is_still_starting_is_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, tries = ManualClock(), CountedTries(1)
+    async with Reporter(tmp_path, tries, clock=clock, limits=QUICK):
+        clock.advance(STARTING_S - 0.01)
+        await tries.some()
+        early = len(caplog.records)
+        clock.advance(0.01)
+        await tries.some()
+
+    assert early == 0
+    assert [record.getMessage() for record in caplog.records] == ["the control process cannot be reached"]
+
+
+async def test_a_receiver_that_is_started_again_is_no_news_either(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, tries = ManualClock(), CountedTries(1)
+    async with Reporter(tmp_path, tries, clock=clock, limits=QUICK) as opened:
+        async with Receiver(tmp_path).listening():
+            await until(opened.is_connected)
+            clock.advance(10 * STARTING_S)
+        await tries.some()
+
+    assert caplog.records == []
+
+
 async def test_a_receiver_that_talks_nonsense_is_left_and_tried_again(tmp_path: Path) -> None:
     async with Receiver(tmp_path).listening() as receiver, reporter(tmp_path) as opened:
         await receiver.next_other()
@@ -422,8 +466,22 @@ async def test_a_damaged_spool_does_not_hold_up_what_follows(tmp_path: Path) -> 
     async with Receiver(tmp_path).listening() as receiver, reporter(tmp_path) as opened:
         await until(lambda: not spooled_files(tmp_path))
         opened.report(feedback())
+        batch = await receiver.next_batch()
 
-        assert (await receiver.next_batch()).feedback == (feedback(),)
+    assert batch.feedback == (feedback(),)
+    assert [(event.subject, event.count) for event in batch.events] == [("spool", 1)]
+    assert opened.dropped == {"spool": 1}
+
+
+async def test_a_report_that_is_larger_than_it_looks_is_dropped_and_others_follow(tmp_path: Path) -> None:
+    async with Receiver(tmp_path).listening() as receiver, reporter(tmp_path) as opened:
+        await receiver.next_other()
+        opened.report(msgspec.structs.replace(feedback(), label="x" * link.MAX_FRAME_BYTES))
+        await until(lambda: bool(opened.dropped))
+        opened.report(feedback("next"))
+
+        assert (await receiver.next_batch()).feedback == (feedback("next"),)
+    assert opened.dropped == {"feedback": 1}
 
 
 async def test_the_socket_is_where_the_control_process_says(tmp_path: Path) -> None:

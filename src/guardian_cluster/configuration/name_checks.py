@@ -2,8 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
-from typing import cast
 
 from guardian_cluster.configuration.location import KeyPath
 from guardian_cluster.configuration.problems import Problems
@@ -28,7 +26,7 @@ def is_name(text: str) -> bool:
 
 
 def check_names(sections: Sections, problems: Problems) -> None:
-    """Report malformed and reserved names, and aliases and fallbacks that lead nowhere or in a circle."""
+    """Report malformed and reserved names, and aliases and fallbacks that lead nowhere."""
     for kind, names in (("specialist", sections.specialist), ("tenant", sections.tenant)):
         for name in names:
             if not is_name(name):
@@ -63,14 +61,11 @@ def _check_fallbacks(sections: Sections, enabled: _Specialists, problems: Proble
         for index, other in enumerate(section.fallback):
             path = ("specialist", name, "fallback", index)
             subject = f"the fallback of [specialist.{printable(name)}]"
-            _check_reference(subject, other, path, sections, enabled, problems)
-    try:
-        TopologicalSorter({name: section.fallback for name, section in enabled.items()}).prepare()
-    except CycleError as error:
-        # graphlib lists each name before the one that refers to it
-        circle = cast("list[str]", error.args[1])[::-1]
-        message = f"the fallbacks go in a circle: {printable(' -> '.join(circle), 200)}"
-        problems.add(("specialist", circle[0], "fallback"), "config-fallback-circle", message)
+            if other == name:
+                message = f"{subject} is the specialist itself; name another"
+                problems.add(path, "config-own-fallback", message)
+            else:
+                _check_reference(subject, other, path, sections, enabled, problems)
 
 
 def _check_reference(

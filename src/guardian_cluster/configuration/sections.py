@@ -36,8 +36,6 @@ class GatewaySection(Frozen, frozen=True, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
-    trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose forwarding headers are believed."""
     cors_origins: tuple[str, ...] = ()
     """Web origins whose pages may call the gateway; empty is none."""
 

@@ -19,7 +19,7 @@ VERSION = 1
 """Peers whose versions differ by more than one refuse each other."""
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-"""A batch is about 1 MB and one report at most 2 MB, so that nothing honest comes near."""
+"""A gateway's batches are under 1 MB, so that nothing honest comes near."""
 
 ReportKind = Literal["request", "payload", "feedback", "event"]
 
@@ -145,25 +145,34 @@ def encode_report(report: Report) -> bytes:
 
 
 def encode_batch(id: BatchId, reports: Mapping[ReportKind, Iterable[bytes]]) -> bytes:
-    """Return the frame of a batch, made of reports that were encoded before."""
+    """Return the body of a batch, made of reports that were encoded before.
+
+    It becomes a frame behind its `header`. The two are not joined here: that would copy it once more.
+    Raises `LinkError` where it would be larger than any receiver takes.
+    """
     raw = {kind: tuple(map(msgspec.Raw, encoded)) for kind, encoded in reports.items()}
-    return encode_message(
-        _RawBatch(
-            id=id,
-            requests=raw.get("request", ()),
-            payloads=raw.get("payload", ()),
-            feedback=raw.get("feedback", ()),
-            events=raw.get("event", ()),
-        )
+    batch = _RawBatch(
+        id=id,
+        requests=raw.get("request", ()),
+        payloads=raw.get("payload", ()),
+        feedback=raw.get("feedback", ()),
+        events=raw.get("event", ()),
     )
+    body = _encoder.encode(batch)
+    if len(body) > MAX_FRAME_BYTES:
+        raise LinkError(f"a frame of {len(body):,} bytes is over the limit of {MAX_FRAME_BYTES:,}")
+    return body
+
+
+def header(body: bytes) -> bytes:
+    """Return what comes before a body to make it a frame."""
+    return _LENGTH.pack(len(body))
 
 
 def encode_message(message: Message) -> bytes:
-    """Return the frame of a message. Raises `LinkError` where it would be larger than any receiver takes."""
+    """Return the frame of a message."""
     body = _encoder.encode(message)
-    if len(body) > MAX_FRAME_BYTES:
-        raise LinkError(f"a frame of {len(body):,} bytes is over the limit of {MAX_FRAME_BYTES:,}")
-    return _LENGTH.pack(len(body)) + body
+    return header(body) + body
 
 
 def decode_up(body: bytes) -> Up | None:
@@ -184,10 +193,10 @@ def decode_down(body: bytes) -> Down | None:
     return Ack(batch=message.batch, spend=spend)
 
 
-def batch_id_of(frame: bytes) -> BatchId:
+def batch_id_of(body: bytes) -> BatchId:
     """Return the id of an encoded batch. Raises `LinkError` where it is none."""
     try:
-        return _batch_id.decode(memoryview(frame)[_LENGTH.size :]).id
+        return _batch_id.decode(body).id
     except (msgspec.MsgspecError, RecursionError) as error:
         raise LinkError(f"no batch: {error}") from error
 

@@ -15,8 +15,8 @@ from guardian_cluster.domain.verdict import Action
 Role = Literal["client", "admin"]
 
 
-class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The base of every contract value: immutable, and strict about names."""
+class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The base of every contract value: immutable, strict about names, and never part of a cycle, so not collected as one."""
 
 
 class Timeouts(Frozen, frozen=True, kw_only=True):

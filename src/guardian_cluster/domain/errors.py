@@ -78,9 +78,13 @@ class NotFound(GuardianError):
 
 
 class MethodNotAllowed(GuardianError):
-    """The path exists, the method does not."""
+    """The path exists, the method does not; `allowed` are those that do."""
 
     status, type, default_code = 405, "invalid_request_error", "method_not_allowed"
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class RequestTimeout(GuardianError):

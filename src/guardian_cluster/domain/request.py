@@ -25,14 +25,27 @@ class Message(msgspec.Struct, frozen=True):
 
     role: str
     content: str | list[ContentPart] | None = None
-    undecoded_bytes: int = 0
-    """Size of a content so large that it is passed on without being read."""
 
     def text(self) -> str:
         """Return the message's words, its text parts joined by newlines."""
         if isinstance(self.content, str):
             return self.content
         return "\n".join(part.text for part in self.content or () if part.text)
+
+    def unread_bytes(self) -> int:
+        """Return the size of what was not read of the message."""
+        return 0
+
+
+class UnreadMessage(Message, frozen=True):
+    """A message whose words are so many that they are passed on without being read; no caller can send one."""
+
+    size: int = 0
+    """Bytes of the words as sent."""
+
+    def unread_bytes(self) -> int:
+        """Return the size of the words."""
+        return self.size
 
 
 class JsonSchema(msgspec.Struct, frozen=True):

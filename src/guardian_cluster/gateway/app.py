@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import uuid
+import random
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
@@ -13,10 +13,22 @@ from guardian_cluster.domain.errors import GuardianError, LimitExceeded, MethodN
 from guardian_cluster.gateway import cors
 from guardian_cluster.gateway.auth import Keyring
 from guardian_cluster.gateway.headers import identity
-from guardian_cluster.gateway.http import ClientGone, HeaderList, Headers, Receive, Scope, Send, send_error
+from guardian_cluster.gateway.http import (
+    ClientGone,
+    HeaderList,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    send_bytes,
+    send_error,
+)
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 
 log = logging.getLogger("guardian.gateway")
+
+_ids = random.Random()  # noqa: S311  seeded by the system; an id has to be unique, and keeps no secret
+"""Where requests get their ids from: `uuid4` asks the system for every one, which takes it 2 µs."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +94,7 @@ class Gateway:
         if scope["type"] != "http":
             return
         exchange = Exchange(
-            id=f"req_{uuid.uuid4().hex}",
+            id=f"req_{_ids.getrandbits(128):032x}",
             method=scope["method"],
             path=_canonical(scope["path"]),
             headers=dict(scope["headers"]),
@@ -103,20 +115,21 @@ class Gateway:
     async def _answer(self, exchange: Exchange) -> None:
         watched_send = _Started(exchange.send)
         exchange.send = watched_send
-        origin = cors.allowed_origin(exchange.headers, exchange.service.base.cors_origins)
-        if origin is not None:
-            if cors.is_preflight(exchange.method, exchange.headers):
-                return await cors.answer_preflight(exchange.send, exchange.headers, origin)
-            exchange.send = cors.with_origin(exchange.send, origin)
+        origins = exchange.service.base.cors_origins
+        if for_pages := cors.response_headers(exchange.headers, origins):
+            exchange.send = cors.with_headers(exchange.send, for_pages)
         try:
+            if cors.is_preflight(exchange.method, exchange.headers):
+                allowed = cors.preflight_headers(exchange.headers, origins)
+                return await send_bytes(exchange.send, 200, b"", allowed)
+            if not exchange.service.base.keys:
+                cors.refuse_strange_page(exchange.headers, origins)
             handler = self._find(exchange)
             if self._in_flight > exchange.service.base.limits.max_concurrency:
-                raise LimitExceeded(
-                    "The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0
-                )
+                _refuse_more_work(exchange.path)
             await handler(exchange)
         except GuardianError as error:
-            await send_error(exchange.send, error, [*identity(exchange.id), *_closing(error)])
+            await send_error(exchange.send, error, [*identity(exchange.id), *_told_by_status(error)])
         except Exception:
             log.exception("request failed inside the gateway", extra={"request_id": exchange.id})
             if watched_send.started:
@@ -136,9 +149,12 @@ class Gateway:
             raise NotFound(
                 f"There is nothing at {path[:200]}; the API is below /v1, such as /v1/chat/completions."
             )
-        handler = methods.get(exchange.method)
+        # The connection leaves the body out of what answers a HEAD.
+        handler = methods.get("GET" if exchange.method == "HEAD" else exchange.method)
         if handler is None:
-            raise MethodNotAllowed(f"{path[:200]} takes {', '.join(methods)}, not {exchange.method}.")
+            allowed = (*methods, "HEAD") if "GET" in methods else tuple(methods)
+            message = f"{path[:200]} takes {', '.join(allowed)}, not {exchange.method}."
+            raise MethodNotAllowed(message, allowed)
         return handler
 
 
@@ -149,9 +165,9 @@ class _Started:
         self._send = send
         self.started = False
 
-    async def __call__(self, message: Scope) -> None:
+    def __call__(self, message: Scope) -> Awaitable[None]:
         self.started = True
-        await self._send(message)
+        return self._send(message)
 
 
 def _canonical(path: str) -> str:
@@ -161,6 +177,17 @@ def _canonical(path: str) -> str:
     return path
 
 
-def _closing(error: GuardianError) -> HeaderList:
+def _refuse_more_work(path: str) -> None:
+    """Refuse what asks models; a gateway that has all the work it takes is alive and says so."""
+    if path.startswith("/v1/"):
+        raise LimitExceeded("The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0)
+
+
+def _told_by_status(error: GuardianError) -> HeaderList:
+    """Return the headers that belong to a status (RFC 9110, sections 10.2.1 and 11.6.1)."""
+    if isinstance(error, MethodNotAllowed):
+        return [(b"allow", ", ".join(error.allowed).encode())]
+    if error.http_status == 401:
+        return [(b"www-authenticate", b"Bearer")]
     # The rest of a body that was refused is still on its way; reading it to keep the connection would cost what was saved.
     return [(b"connection", b"close")] if error.http_status in (408, 413) else []

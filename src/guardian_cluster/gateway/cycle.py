@@ -5,9 +5,13 @@ the kernel takes for a request), and searches every name and value of the head f
 for each header). Here the head waits for the body's first piece, and is searched once, whole.
 """
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from guardian_cluster.domain.errors import RequestTimeout
 
 COPIED_BYTES = 65_536
 """A piece up to this size is copied behind its head, for one system call costs more than the copy."""
@@ -15,18 +19,40 @@ COPIED_BYTES = 65_536
 _CONTROLS = bytes(range(9)) + bytes(range(10, 32)) + b"\x7f"
 """What may not stand in a line of a head: all controls but the tab."""
 
+_BODILESS = (204, 304)
+
 
 class Cycle(RequestResponseCycle):
-    """A request being answered. Its `send` takes the messages of ASGI."""
+    """A request being answered. `receive` and `send` are those of ASGI."""
 
-    _head = b""
+    def __init__(self, *, body_timeout_s: float, hang_up: Callable[[], None], **facts: Any) -> None:
+        super().__init__(**facts)
+        self._body_timeout_s = body_timeout_s
+        self._hang_up = hang_up
+        self._body_due: float | None = None
+        self._head = b""
+
+    async def receive(self) -> Any:
+        """Return what has come of the body, waiting for some if need be; no timer is set for what is there already.
+
+        Raises:
+            RequestTimeout: the body as a whole was waited for longer than its time.
+        """
+        if not self.more_body or self.message_event.is_set():
+            return await super().receive()
+        if self._body_due is None:
+            self._body_due = asyncio.get_running_loop().time() + self._body_timeout_s
+        try:
+            async with asyncio.timeout_at(self._body_due):
+                return await super().receive()
+        except TimeoutError:
+            raise RequestTimeout(f"The body did not arrive within {self._body_timeout_s:g} s.") from None
 
     async def send(self, message: Any) -> None:
         """Take one message; see the ASGI specification.
 
         Raises:
             RuntimeError: the message is not due, its head is not valid, or its body has another length than declared.
-
         """
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
@@ -44,20 +70,20 @@ class Cycle(RequestResponseCycle):
         self.response_started = True
         self.waiting_for_100_continue = False
         lines = [b"%b: %b\r\n" % header for header in headers]
-        self._frame(dict(headers), lines)
+        self._frame(status, dict(headers), lines)
         head = b"".join([STATUS_LINE[status], *lines, b"\r\n"])
         # Each line ends in two controls of our own; one more would be a value that begins a line of its own.
         if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(lines) + 2):
             raise RuntimeError("A header of the response holds a control character.")
         self._head = head
 
-    def _frame(self, headers: dict[bytes, bytes], lines: list[bytes]) -> None:
+    def _frame(self, status: int, headers: dict[bytes, bytes], lines: list[bytes]) -> None:
         """Decide how the body's end is told, and whether the connection stays."""
         length = headers.get(b"content-length")
-        self.chunked_encoding = length is None
-        if length is None:
+        self.chunked_encoding = length is None and status not in _BODILESS
+        if self.chunked_encoding:
             lines.append(b"transfer-encoding: chunked\r\n")
-        else:
+        elif length is not None:
             self.expected_content_length = int(length)
         if headers.get(b"connection") == b"close":
             self.keep_alive = False
@@ -89,7 +115,7 @@ class Cycle(RequestResponseCycle):
         self.response_complete = True
         self.message_event.set()
         if not self.keep_alive:
-            self.transport.close()
+            self._hang_up()
         self.on_response()
 
 

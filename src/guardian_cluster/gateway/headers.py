@@ -4,6 +4,8 @@ A small set goes with every answer; `x-guardian-debug: 1` in the request adds th
 is in its usage chunk and at `GET /v1/requests/{id}`.
 """
 
+from functools import lru_cache
+
 from guardian_cluster.gateway.http import HeaderList
 from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.workflow import Answer
@@ -22,15 +24,22 @@ def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderL
     if execution is None:
         return headers
     candidate = execution.candidate
+    headers += _answerer(candidate.specialist.name, candidate.endpoint.id, candidate.specialist.variants[0].id)
     headers += [
-        (b"x-guardian-specialist", candidate.specialist.name.encode()),
-        (b"x-guardian-endpoint", candidate.endpoint.id.encode()),
-        (b"x-guardian-variant", candidate.specialist.variants[0].id.encode()),
-        (b"x-guardian-attempts", b"%d" % max(1, len(execution.attempts))),
+        (b"x-guardian-attempts", b"%d" % max(1, execution.begun)),
         (b"x-guardian-verdict", verdict_summary(execution)),
         (b"x-guardian-overhead-ms", b"%.3f" % (1e3 * overhead_s)),
     ]
     return headers + debug_headers(answer, execution) if debug else headers
+
+
+@lru_cache(1_024)
+def _answerer(specialist: str, endpoint: str, variant: str) -> HeaderList:
+    return [
+        (b"x-guardian-specialist", specialist.encode()),
+        (b"x-guardian-endpoint", endpoint.encode()),
+        (b"x-guardian-variant", variant.encode()),
+    ]
 
 
 def debug_headers(answer: Answer, execution: Execution) -> HeaderList:
@@ -49,8 +58,10 @@ def verdict_summary(execution: Execution) -> bytes:
     """Return `watching` while the answer goes on, else `ok` or the findings, as in `deny:redact=2`."""
     if not execution.ended:
         return b"watching"
+    if not execution.verdicts:
+        return b"ok"
     counts: dict[str, int] = {}
     for verdict in execution.verdicts:
         name = f"{verdict.detector}:{verdict.action}"
         counts[name] = counts.get(name, 0) + 1
-    return ",".join(f"{name}={count}" for name, count in sorted(counts.items())).encode() or b"ok"
+    return ",".join(f"{name}={count}" for name, count in sorted(counts.items())).encode()

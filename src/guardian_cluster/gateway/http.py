@@ -1,12 +1,11 @@
 """The bit of HTTP that the gateway's routes share: types of ASGI, bodies in, JSON out."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
-from guardian_cluster.domain.errors import GuardianError, RequestTimeout, TooLarge
+from guardian_cluster.domain.errors import GuardianError, TooLarge
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -23,8 +22,8 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-async def read_body(headers: Headers, receive: Receive, *, limit: int, timeout_s: float) -> bytes:
-    """Return the body of a request.
+async def read_body(headers: Headers, receive: Receive, *, limit: int) -> bytes:
+    """Return the body of a request. The connection limits the time it may take (see `Cycle.receive`).
 
     Raises:
         TooLarge: it is, or says it is, over the limit.
@@ -34,29 +33,8 @@ async def read_body(headers: Headers, receive: Receive, *, limit: int, timeout_s
     declared = headers.get(b"content-length")
     if declared is not None and int(declared) > limit:
         raise _too_large(limit)
-    message = await _first(receive, timeout_s)
-    if not message.get("more_body"):
-        return _sized(message["body"], limit)
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await _rest(message["body"], receive, limit)
-    except TimeoutError:
-        raise _too_slow(timeout_s) from None
-
-
-async def _first(receive: Receive, timeout_s: float) -> dict[str, Any]:
-    try:
-        async with asyncio.timeout(timeout_s):
-            message = await receive()
-    except TimeoutError:
-        raise _too_slow(timeout_s) from None
-    if message["type"] == "http.disconnect":
-        raise ClientGone
-    return message
-
-
-async def _rest(first: bytes, receive: Receive, limit: int) -> bytes:
-    parts, size, more = [first], len(first), True
+    parts: list[bytes] = []
+    size, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -66,21 +44,11 @@ async def _rest(first: bytes, receive: Receive, limit: int) -> bytes:
         if size > limit:
             raise _too_large(limit)
         more = message.get("more_body", False)
-    return b"".join(parts)
-
-
-def _sized(body: bytes, limit: int) -> bytes:
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"The body is over {limit} bytes; send less, or raise gateway.limits.max_body_bytes.")
-
-
-def _too_slow(timeout_s: float) -> RequestTimeout:
-    return RequestTimeout(f"The body did not arrive within {timeout_s:g} s.")
 
 
 async def send_bytes(send: Send, status: int, body: bytes, headers: HeaderList) -> None:

@@ -19,6 +19,9 @@ from guardian_cluster.gateway.http import HeaderList
 DEFAULT_OUTPUT_TOKENS = 1_024
 """Reserved for an answer whose request sets no limit."""
 
+MOST_OUTPUT_TOKENS = 2**40
+"""Reserved at most: a request may name any number, and one that no answer reaches is none to calculate with."""
+
 
 class TokenBucket:
     """Lets `per_minute` units pass in a minute, all of them at once after a pause."""
@@ -52,12 +55,16 @@ class Account:
 
     def __init__(self, name: str, limits: Limits, now: float) -> None:
         self.name = name
-        self.limits = limits
-        self.requests = TokenBucket(limits.requests_per_minute, now) if limits.requests_per_minute else None
-        self.tokens = TokenBucket(limits.tokens_per_minute, now) if limits.tokens_per_minute else None
         self.month = ""
         self.spent_usd = 0.0
         self.reserved_usd = 0.0
+        self.change(limits, now)
+
+    def change(self, limits: Limits, now: float) -> None:
+        """Take over other limits; what was spent, and what is reserved by requests under way, stays."""
+        self.limits = limits
+        self.requests = TokenBucket(limits.requests_per_minute, now) if limits.requests_per_minute else None
+        self.tokens = TokenBucket(limits.tokens_per_minute, now) if limits.tokens_per_minute else None
 
     def check(self, tokens: int, cost_usd: float, now: float, month: str) -> None:
         """Raise LimitExceeded, saying which limit and for how long, unless a request of this size fits."""
@@ -136,6 +143,10 @@ class Accounts:
         self._accounts: dict[str, Account] = {}
         self._known: dict[str, Spend] = {}
 
+    def limit(self, caller: Caller) -> bool:
+        """Return whether anything limits a caller."""
+        return caller.limits != _NO_LIMITS or caller.tenant_limits != _NO_LIMITS
+
     def reserve(self, caller: Caller, tokens: int, cost_usd: float) -> Reservation:
         """Take what a request may use from all of its caller's accounts, or from none.
 
@@ -173,15 +184,10 @@ class Accounts:
 
     def _account(self, name: str, limits: Limits) -> Account:
         found = self._accounts.get(name)
-        if found is None or found.limits != limits:
-            fresh = Account(name, limits, self._clock.monotonic())
-            if found is not None:  # changed limits do not forget what was spent
-                fresh.month, fresh.spent_usd, fresh.reserved_usd = (
-                    found.month,
-                    found.spent_usd,
-                    found.reserved_usd,
-                )
-            found = self._accounts[name] = fresh
+        if found is None:
+            found = self._accounts[name] = Account(name, limits, self._clock.monotonic())
+        elif found.limits != limits:
+            found.change(limits, self._clock.monotonic())
         return found
 
 

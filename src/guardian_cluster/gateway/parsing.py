@@ -16,6 +16,7 @@ from guardian_cluster.domain.request import (
     EmbeddingsRequest,
     Message,
     Operation,
+    UnreadMessage,
     UserRequest,
     explain,
 )
@@ -34,7 +35,7 @@ class LargeMessage(msgspec.Struct, frozen=True):
     """A message whose content is not decoded."""
 
     role: str
-    content: msgspec.Raw
+    content: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -73,7 +74,7 @@ async def parse(body: bytes, operation: Operation, limits: GatewayLimits) -> Par
             view = await _in_slices(fields, limits)
     except msgspec.ValidationError as error:
         raise explain(error) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.", code="invalid_json") from None
@@ -120,7 +121,7 @@ def _decode_slice(slice_: list[msgspec.Raw]) -> list[Message]:
     if len(slice_) == 1 and _size(slice_[0]) > 4 * SLICE_BYTES:
         large = _large.decode(slice_[0])
         if bytes(memoryview(large.content)[:1]) == b'"':
-            return [Message(role=large.role, undecoded_bytes=_size(large.content))]
+            return [UnreadMessage(role=large.role, size=_size(large.content))]
     return _messages.decode(_encode(slice_))
 
 

@@ -23,6 +23,10 @@ STALLED_WRITE_S = 60.0
 """A client that takes nothing for this long is not reading any more."""
 
 
+LINGER_S = 5.0
+"""How long a client that was refused may go on sending: closing under it would take the refusal from it."""
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
@@ -37,6 +41,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading_since: float | None = self.loop.time()
         self._blocked_since: float | None = None
         self._idle_since: float | None = None
+        self._lingering_since: float | None = None
         self._open_bytes = 0
         self._header_bytes = 0
         self._problem: GuardianError | None = None
@@ -50,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; headers that are still open must stay within their limit."""
+        if self._lingering_since is not None:
+            return
         super().data_received(data)
         if self._reading_since is None or self.transport.is_closing():
             return
@@ -125,6 +132,8 @@ class BoundedProtocol(HttpToolsProtocol):
             expect_100_continue=self.expect_100_continue,
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
+            body_timeout_s=self.limits.body_timeout_s,
+            hang_up=self._hang_up,
         )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -137,7 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Turn to the next request, or wait for it: the limit on its headers counts from its beginning."""
         self._task = None
         self.server_state.total_requests += 1
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._lingering_since is not None:
             return
         self.flow.resume_reading()
         if self.pipeline:
@@ -149,6 +158,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """Refuse what is not understood, in OpenAI's shape, and close."""
         if self.transport.is_closing():
             return
+        if self._task is not None:
+            self.transport.close()  # what has been written belongs to the answer before
+            return
         problem = self._problem or InvalidRequest(
             "This is not a valid HTTP/1.1 request.", code="invalid_http"
         )
@@ -157,7 +169,22 @@ class BoundedProtocol(HttpToolsProtocol):
             body
         )
         self.transport.write(STATUS_LINE[problem.http_status] + head + body)
-        self.transport.close()
+        self._linger()
+
+    def _hang_up(self) -> None:
+        """End the connection after a response; where the request is still on its way, not at once."""
+        if self.cycle.more_body:
+            self._linger()
+        else:
+            self.transport.close()
+
+    def _linger(self) -> None:
+        """Say that nothing more will come, and pass over what the client sends until it has heard that."""
+        self._lingering_since = self.loop.time()
+        self._reading_since = None
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
 
     def pause_writing(self) -> None:
         """Note that the client does not keep up."""
@@ -175,6 +202,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._reading_since is not None and now - self._reading_since > self.limits.header_timeout_s:
             self.transport.close()
+        elif self._lingering_since is not None and now - self._lingering_since > LINGER_S:
+            self.transport.abort()
         elif self._idle_since is not None and now - self._idle_since > self.limits.keep_alive_s:
             self.transport.close()
 

@@ -8,14 +8,14 @@ import msgspec
 
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import InvalidRequest, NotFound
+from guardian_cluster.domain.errors import InvalidRequest, NotFound, RequestTimeout
 from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest, explain
 from guardian_cluster.gateway.app import Exchange, Routes
 from guardian_cluster.gateway.auth import Caller, require_admin
 from guardian_cluster.gateway.delivery import StreamDelivery, deliver_whole
 from guardian_cluster.gateway.headers import identity
 from guardian_cluster.gateway.http import read_body, send_bytes, send_json
-from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, Accounts
+from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, FREE, MOST_OUTPUT_TOKENS, Accounts
 from guardian_cluster.gateway.parsing import parse, user_request
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.router import needs_of
@@ -24,6 +24,9 @@ from guardian_cluster.request.workflow import facts
 
 CREATED = 1_700_000_000
 """The `created` of every listed model: it must be there and says nothing about a model served here."""
+
+FEEDBACK_S = 10.0
+"""For a body of at most 64 KB."""
 
 
 class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +83,9 @@ class Api:
     async def _process(self, exchange: Exchange, operation: Operation) -> None:
         caller = exchange.service.keyring.identify(exchange.headers)
         request = await self._request(exchange, operation, caller)
-        reservation = self._accounts.reserve(caller, *_worst_case(exchange, request))
+        reservation = FREE
+        if self._accounts.limit(caller):
+            reservation = self._accounts.reserve(caller, *_worst_case(exchange, request))
         answer = exchange.service.workflow.open(request)
         extra, debug = reservation.headers(), exchange.debug
         try:
@@ -93,9 +98,7 @@ class Api:
 
     async def _request(self, exchange: Exchange, operation: Operation, caller: Caller) -> UserRequest:
         limits = exchange.service.base.limits
-        body = await read_body(
-            exchange.headers, exchange.receive, limit=limits.max_body_bytes, timeout_s=limits.body_timeout_s
-        )
+        body = await read_body(exchange.headers, exchange.receive, limit=limits.max_body_bytes)
         parsed = await parse(body, operation, limits)
         return user_request(
             parsed,
@@ -103,7 +106,7 @@ class Api:
             id=exchange.id,
             tenant=caller.tenant,
             key=caller.key,
-            timeout_s=timeout_of(exchange.headers),
+            timeout_s=timeout_of(exchange.headers, streamed=bool(getattr(parsed.view, "stream", None))),
         )
 
     async def models(self, exchange: Exchange) -> None:
@@ -136,12 +139,16 @@ class Api:
     async def feedback(self, exchange: Exchange) -> None:
         """Take in what a caller says about an answer."""
         caller = exchange.service.keyring.identify(exchange.headers)
-        body = await read_body(exchange.headers, exchange.receive, limit=65_536, timeout_s=10.0)
+        try:
+            async with asyncio.timeout(FEEDBACK_S):
+                body = await read_body(exchange.headers, exchange.receive, limit=65_536)
+        except TimeoutError:
+            raise RequestTimeout(f"The body did not arrive within {FEEDBACK_S:g} s.") from None
         try:
             said = msgspec.json.decode(body, type=FeedbackBody)
         except msgspec.ValidationError as error:
             raise explain(error) from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
         if said.score is None and said.label is None and said.comment is None:
             raise InvalidRequest("Say something: `score` (0 to 1), `label` or `comment`.", param="score")
@@ -180,13 +187,14 @@ class Api:
         await send_bytes(exchange.send, 200, text, [kind, *identity(exchange.id)])
 
 
-def timeout_of(headers: dict[bytes, bytes]) -> float | None:
+def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float | None:
     """Return the caller's own limit in seconds, if it names a sensible one.
 
     `x-guardian-timeout-ms` is ours. OpenAI's clients say how long they wait for a read; a whole answer later than that finds
-    nobody, so work on it would be in vain.
+    nobody, so work on it would be in vain. A stream is read many times and may take longer in all.
     """
-    for name, unit in ((b"x-guardian-timeout-ms", 1e-3), (b"x-stainless-read-timeout", 1.0)):
+    named = ((b"x-guardian-timeout-ms", 1e-3), (b"x-stainless-read-timeout", 1.0))
+    for name, unit in named[:1] if streamed else named:
         value = headers.get(name)
         if value is None:
             continue
@@ -204,10 +212,12 @@ def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
     tokens_in, view = needs_of(request).input_tokens, request.view
     tokens_out = 0
     if isinstance(view, ChatRequest):
-        tokens_out = (view.max_completion_tokens or view.max_tokens or DEFAULT_OUTPUT_TOKENS) * (view.n or 1)
+        asked = view.max_completion_tokens or view.max_tokens or 0
+        tokens_out = min(asked, MOST_OUTPUT_TOKENS) if asked > 0 else DEFAULT_OUTPUT_TOKENS
+        tokens_out *= view.n or 1
     prices = [specialist.price for specialist in exchange.service.base.specialists]
     cost_usd = max((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), default=0.0) / 1e6
-    return tokens_in + max(0, tokens_out), max(0.0, cost_usd)
+    return tokens_in + tokens_out, cost_usd
 
 
 def _model(name: str) -> dict[str, Any]:

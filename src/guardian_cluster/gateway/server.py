@@ -44,25 +44,25 @@ class GatewayServer(uvicorn.Server):
         self, sockets: list[socket.socket], stop: asyncio.Event, ready: Callable[[], Awaitable[None]]
     ) -> None:
         """Serve until `stop` is set, then let the answers under way end, for as long as the limits allow."""
+        self._stop = stop
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._serve(sockets))
-            helpers = [tasks.create_task(self._sweep()), tasks.create_task(self._stop_on(stop))]
+            sweeping = tasks.create_task(self._sweep())
             while not self.started and not serving.done():
                 await asyncio.sleep(0.001)
             if self.started:
                 await ready()
             await serving
-            for helper in helpers:
-                helper.cancel()
+            sweeping.cancel()
 
     @contextlib.contextmanager
     def capture_signals(self):  # type: ignore[no-untyped-def, override]
         """Leave signals to the process: it decides what they mean."""
         yield
 
-    async def _stop_on(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self.should_exit = True
+    async def main_loop(self) -> None:
+        """Wait for the end; uvicorn's own loop wakes ten times a second to look for it."""
+        await self._stop.wait()
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

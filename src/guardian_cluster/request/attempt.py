@@ -9,6 +9,8 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
+import msgspec
+
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AnswerBlocked, AttemptFailed, DeadlineExceeded
@@ -20,6 +22,7 @@ from guardian_cluster.request.ports import Directory
 from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.request.usage import Usage
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
+from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watch import Watch
 
 FIRST_PAUSE_S = 0.05
@@ -49,12 +52,14 @@ class Execution:
         self.request = assignment.task.request
         self.candidate = plan[0]
         self.attempts: list[AttemptRecord] = []
+        self.begun = 0  # attempts, the one under way included
         self.report = MonitoringReport()
         self.usage = Usage()
         self.finish_reason: str | None = None
         self.committed = False
         self.ended = False
-        self.waited_s = 0.0
+        self._waited_s = 0.0
+        self._patience: Patience | None = None
         self.chunks = 0
         self.first_content_at: float | None = None
         self._plan = plan
@@ -88,6 +93,7 @@ class Execution:
 
     async def _attempt(self, candidate: Candidate, emit: Emit) -> None:
         """Ask one endpoint; record how it went."""
+        self.begun += 1
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
         outcome, error = "cancelled", None
@@ -125,6 +131,7 @@ class Execution:
         patience = Patience(candidate.specialist.timeouts, self.request, self._deadline, self._clock)
         held: list[Chunk] = []
         self.usage = Usage()
+        self._patience = patience
 
         async def feed(batch: list[Chunk]) -> bool:
             """Watch a batch and emit what may leave; the time this takes is not the model's."""
@@ -150,8 +157,9 @@ class Execution:
             async with patience:
                 await specialist.execute(self._task(candidate), self._context, candidate.endpoint, feed)
         finally:
-            self.waited_s += patience.waited_s
-            if watch is not None and watch.characters:  # half an answer is paid for like a whole one
+            self._waited_s += patience.waited_s
+            self._patience = None
+            if watch is not None and not self.usage.counted and watch.characters:  # half an answer is paid for like a whole one
                 self.usage.conclude(self.request, watch.characters)
         self._conclude(watch, held)
         if held:
@@ -175,7 +183,7 @@ class Execution:
         self.ended = True
         self.report = watch.finish()
         self.finish_reason = watch.finish_reason
-        self.usage.conclude(self.request, watch.characters)
+        self.usage.conclude(self.request, self.report.characters)
         if watch.retry_wanted and not self.committed:
             raise self._withheld(watch)
         self._verdicts += self.report.verdicts
@@ -185,6 +193,11 @@ class Execution:
         if not isinstance(self.request.view, ChatRequest):
             return None
         return self._directory.get_watcher_guardian(candidate.specialist.name).monitor_execution(self.request)
+
+    @property
+    def waited_s(self) -> float:
+        """The time spent waiting for models so far."""
+        return self._waited_s + (self._patience.so_far_s() if self._patience is not None else 0.0)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -224,6 +237,7 @@ class Execution:
 
     def _final(self, failure: AttemptFailed) -> AttemptFailed | AnswerBlocked:
         """Return the failure as the caller shall see it: told not to retry where we have, for retries multiply."""
+        redact(failure, self._directory.redaction(self.request.tenant))
         if failure.code == BLOCKED:
             return AnswerBlocked(
                 f"{failure.message} It was withheld, and nobody else could answer.", code=BLOCKED
@@ -231,3 +245,9 @@ class Execution:
         if len(self.attempts) > 1 and failure.retry_after_s is None:
             failure.should_retry = False
         return failure
+
+
+def redact(failure: AttemptFailed, redaction: Redaction) -> None:
+    """Take out of a failure what may not leave: an endpoint's words of regret are as much its own as its answers."""
+    said = msgspec.json.encode([failure.message, failure.upstream]).decode()
+    failure.message, failure.upstream = msgspec.json.decode(redaction.of_json(said))

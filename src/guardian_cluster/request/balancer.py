@@ -1,7 +1,7 @@
 """The Load Balancer decides in which order endpoints are tried, from what this gateway has seen of them."""
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from typing import Literal
 
 import msgspec
@@ -10,6 +10,7 @@ from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.contract.records import GatewayEvent
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed, LimitExceeded
+from guardian_cluster.request.drained import Drained
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.router import SpecialistAssignment
 
@@ -54,17 +55,19 @@ class LoadBalancer:
         self._sink = sink
         self._states: dict[str, EndpointState] = {}
         self._specialists: dict[str, contract.Specialist] = {}
-        self._drained: Collection[str] = ()
+        self._drained: Container[str] = ()
         self._max_attempts = 1
 
     def configure(self, snapshot: contract.Snapshot) -> None:
         """Take over a snapshot; what is known of endpoints that stay is kept."""
         self._specialists = {specialist.name: specialist for specialist in snapshot.base.specialists}
-        now = self._clock.now()
-        self._drained = frozenset(name for name, until in snapshot.overlay.drained.items() if until > now)
+        self._drained = Drained(snapshot.overlay.drained, self._clock)
         self._max_attempts = snapshot.base.limits.max_attempts
         ids = {endpoint.id for s in snapshot.base.specialists for endpoint in s.endpoints}
-        self._states = {name: state for name, state in self._states.items() if name in ids}
+        # One that left with requests under way is kept until they have ended, or they would be counted wrong.
+        self._states = {
+            name: state for name, state in self._states.items() if name in ids or state.in_flight
+        }
 
     async def allocate_resources(
         self, specialist_assignments: list[SpecialistAssignment]

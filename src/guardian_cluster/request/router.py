@@ -1,7 +1,7 @@
 """The Request Router decides which specialist a request is for, and which others could serve it."""
 
 import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 
 import msgspec
 
@@ -54,7 +54,7 @@ class RequestRouter:
     """
 
     def __init__(
-        self, base: contract.Base, drained: Collection[str], solvable: Callable[[str], bool]
+        self, base: contract.Base, drained: Container[str], solvable: Callable[[str], bool]
     ) -> None:
         self._specialists = {specialist.name: specialist for specialist in base.specialists}
         self._aliases = base.aliases
@@ -171,7 +171,7 @@ def needs_of(request: UserRequest) -> Needs:
     characters = 0
     vision = False
     for message in view.messages:
-        characters += message.undecoded_bytes
+        characters += message.unread_bytes()
         if isinstance(message.content, str):
             characters += len(message.content)
         elif message.content:

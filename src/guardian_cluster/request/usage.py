@@ -8,6 +8,10 @@ from guardian_cluster.request.router import CHARACTERS_PER_TOKEN, needs_of
 from guardian_cluster.specialists.specialist import Chunk
 
 
+MOST_TOKENS = 2**40
+"""More than any model says in a year: a server that counts more is not believed."""
+
+
 class Usage(msgspec.Struct):
     """Tokens of one answer, taken from its chunks as they pass."""
 
@@ -24,7 +28,8 @@ class Usage(msgspec.Struct):
             for answer in batch:
                 self._note(answer)
             return batch
-        return [chunk for chunk in batch if self._keep(chunk, wanted=wants_usage(request))]
+        wanted = wants_usage(request)
+        return [chunk for chunk in batch if "usage" not in chunk or self._keep(chunk, wanted=wanted)]
 
     def conclude(self, request: UserRequest, characters: int) -> None:
         """Estimate what the model did not count."""
@@ -44,7 +49,7 @@ class Usage(msgspec.Struct):
             return False
         if not wanted:
             chunk.pop("usage", None)
-        elif counts and any(choice.get("finish_reason") for choice in choices):
+        elif counts and any(choice.get("finish_reason") for choice in choices or ()):
             # Some servers count in the chunk that finishes. Said there and at the end, clients that add up would count twice.
             self.closing = {**chunk, "choices": []}
             chunk["usage"] = None
@@ -54,8 +59,8 @@ class Usage(msgspec.Struct):
         usage = chunk.get("usage")
         if usage:
             self.counted = True
-            self.input_tokens = usage.get("prompt_tokens") or 0
-            self.output_tokens = usage.get("completion_tokens") or 0
+            self.input_tokens = min(max(0, usage.get("prompt_tokens") or 0), MOST_TOKENS)
+            self.output_tokens = min(max(0, usage.get("completion_tokens") or 0), MOST_TOKENS)
 
 
 def wants_usage(request: UserRequest) -> bool:

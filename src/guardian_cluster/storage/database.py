@@ -53,7 +53,7 @@ def open_database(path: Path, *, now: float) -> Engine:
         hint = "Check the folder's owner, mode and free space."
         raise _refused(path, f"cannot be opened: {error}", hint) from error
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
     _prepare(engine)
     try:
         _migrate(engine, path, now)
@@ -68,7 +68,8 @@ def open_database(path: Path, *, now: float) -> Engine:
 
 def memory_database() -> Engine:
     """Return an engine for a database that lives as long as it does: the in-memory twin."""
-    engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
+    one_thread = {"check_same_thread": False}
+    engine = create_engine("sqlite://", connect_args=one_thread, poolclass=StaticPool, hide_parameters=True)
     _prepare(engine)
     with engine.begin() as connection:
         upgrade(connection, HEAD)

@@ -77,15 +77,15 @@ class Spool:
 
     def append(self, frame: bytes) -> bool:
         """Keep a frame at the end; false where the limit or the disk does not allow it."""
-        record = _HEADER.pack(len(frame), zlib.crc32(frame)) + frame
-        if self.size_bytes + len(record) > self._limit_bytes:
+        size = _HEADER.size + len(frame)
+        if self.size_bytes + size > self._limit_bytes:
             return False
         try:
-            whole = self._write(record) == len(record)
+            whole = self._write(frame) == size
         except OSError:
             whole = False
         if whole:
-            self._segments[-1].size += len(record)
+            self._segments[-1].size += size
         elif self._writing is not None:
             self._take_back()
         return whole
@@ -124,10 +124,13 @@ class Spool:
         for folder in list(self._locks):
             self._let_go(folder)
 
-    def _write(self, record: bytes) -> int:
+    def _write(self, frame: bytes) -> int:
+        """Write a frame behind its header and return how much of both was written."""
         if self._writing is None or self._segments[-1].size >= self._segment_bytes:
             self._writing = self._start_segment()
-        return self._writing.write(record)
+        header = _HEADER.pack(len(frame), zlib.crc32(frame))
+        # Not joined: the copy would hold up the event loop, though this is another thread.
+        return self._writing.write(header) + self._writing.write(frame)
 
     def _take_back(self) -> None:
         """Undo a write that failed half-way, and write no more to that file, whatever is in it now."""

@@ -94,7 +94,7 @@ class RecordWriter:
         """Return for a fault that may pass; raise any other."""
         if is_damage(error):
             raise damaged(self._path, error) from error
-        if not isinstance(error, OperationalError):
+        if not isinstance(error, OperationalError) and not error.connection_invalidated:
             raise error
         now = self._clock.monotonic()
         if self._complained_at is None or now - self._complained_at >= COMPLAINT_S:

@@ -6,9 +6,10 @@ Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become
 from collections.abc import Callable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from guardian_cluster.contract.records import GatewayEvent, Report, RequestRecord
+from guardian_cluster.telemetry.histogram import Histogram, Series
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """The conventions' own advice for durations."""
@@ -56,7 +57,7 @@ class Metrics:
             "Time of a request spent in the gateway.",
             registry=registry,
             buckets=OVERHEAD_S,
-        )
+        ).labels()
         self._requests = Counter(
             "guardian_requests", "Requests by outcome.", ("guardian_specialist", "outcome"), registry=registry
         )
@@ -117,7 +118,6 @@ class Metrics:
             self._counter(self._verdicts, verdict.detector, verdict.rule, verdict.action).inc()
 
     def _of(self, *labels: str) -> "_Series":
-        # Finding a labelled child takes the library a lock and 1.3 µs, five times a request; a dictionary takes 0.1 µs.
         found = self._series.get(labels)
         if found is None:
             found = self._series[labels] = _Series(
@@ -130,6 +130,7 @@ class Metrics:
         return found
 
     def _counter(self, counter: Counter, *labels: str) -> Counter:
+        # Finding a labelled child takes the library a lock and 1.3 µs; a dictionary takes 0.1 µs.
         key = (counter, *labels)
         found = self._children.get(key)
         if found is None:
@@ -140,8 +141,8 @@ class Metrics:
 class _Series(NamedTuple):
     """The histograms of one combination of labels."""
 
-    duration: Histogram
-    first_token: Histogram
-    per_token: Histogram
-    input_tokens: Histogram
-    output_tokens: Histogram
+    duration: Series
+    first_token: Series
+    per_token: Series
+    input_tokens: Series
+    output_tokens: Series

@@ -39,8 +39,11 @@ _READ_BYTES = 65_536
 COMPLAINT_S = 60.0
 """How often the same trouble is logged while it lasts."""
 
-BREATH_BYTES = 128_000
-"""Encoded between two breaths of the event loop: about 0.1 ms."""
+STARTING_S = 5.0
+"""The control process needs 1 to 3 s to start, at first and after each end; its absence is no news before."""
+
+BREATH_BYTES = 64_000
+"""Encoded between two breaths of the event loop: about 0.05 ms."""
 
 REPORT_COST_BYTES = 2_000
 """Encoding a small report takes as long as copying this much."""
@@ -77,10 +80,10 @@ class ReporterLimits:
     queue_reports: int = 10_000
     """Two seconds of 5,000 requests each; when it takes longer, the disk is what is slow."""
     queue_bytes: int = 16_000_000
-    report_bytes: int = 2_000_000
-    """A larger one is dropped: encoding it would hold up the event loop for 0.5 ms."""
+    report_bytes: int = 500_000
+    """A larger one is dropped: copying it may hold up the event loop for more than 0.5 ms."""
     batch_reports: int = 500
-    batch_bytes: int = 1_000_000
+    batch_bytes: int = 400_000
     batch_s: float = 0.1
     unacknowledged: int = 8
     """Batches on their way. When there is no room for another within `stalled_s`, it goes to the spool."""
@@ -166,9 +169,10 @@ class _Queue:
 class Reporter:
     """Sends reports to the control process of a data folder while its context is open.
 
-    To be used on one event loop. What is dropped is counted by kind in `dropped`, and told to the control
-    process with whatever gets through next. `spend` holds what each key has cost in its latest month, as far
-    as the control process has told; `on_spend` is called with every such news.
+    To be used on one event loop. What is dropped is counted by kind in `dropped` (under `spool`: pieces of
+    the spool that could not be read), and told to the control process with whatever gets through next.
+    `spend` holds what each key has cost in its latest month, as far as the control process has told;
+    `on_spend` is called with every such news.
     """
 
     def __init__(
@@ -195,6 +199,7 @@ class Reporter:
         self._spool = Spool(spool_folder, self._boot_id, limit_bytes=spool_bytes, opener=opener)
         self._spool_filled = asyncio.Event()
         self._backlog = True
+        self._damaged = 0
         self._queue = _Queue(self._limits)
         self._untold: Counter[str] = Counter()
         self._applied_rev = 0
@@ -207,6 +212,7 @@ class Reporter:
         self._replaying: tuple[BatchId, asyncio.Future[bool]] | None = None
         self._retry_s = self._limits.first_retry_s
         self._complained_at: dict[str, float] = {}
+        self._away_since = clock.monotonic()
 
     def report(self, report: Report) -> None:
         """Take a report, or drop it and count that; about a microsecond."""
@@ -240,10 +246,9 @@ class Reporter:
 
     async def _run(self) -> None:
         await self._on_disk(self._spool.open, None)
-        self._spool_filled.set()
         await self._work()
-        for frame, bundle in self._sent.values():
-            if not await self._on_disk(partial(self._spool.append, frame), False):
+        for body, bundle in self._sent.values():
+            if not await self._on_disk(partial(self._spool.append, body), False):
                 self._lose(bundle)
         closing = asyncio.get_running_loop().run_in_executor(self._disk, self._spool.close)
         await asyncio.wait({closing}, timeout=self._limits.disk_s)
@@ -297,26 +302,30 @@ class Reporter:
             if work >= BREATH_BYTES:
                 work = 0
                 await asyncio.sleep(0)
+        await asyncio.sleep(0)
         return _Bundle(encoded, told)
 
     async def _place(self, bundle: _Bundle) -> None:
         """Send a batch, or keep it on disk, or count it as dropped."""
-        if await self._has_room():
-            id, frame = self._frame(bundle, spooled=False)
-            self._sent[id] = frame, bundle
-            self._write(frame)
+        spooled = not await self._has_room()
+        self._sequences[spooled] += 1
+        id = BatchId(self._boot_id, self._sequences[spooled], spooled)
+        try:
+            body = link.encode_batch(id, bundle.reports)
+        except LinkError:  # Its reports are far larger than they look.
+            self._lose(bundle)
             return
-        _, frame = self._frame(bundle, spooled=True)
-        if await self._on_disk(partial(self._spool.append, frame), False):
-            self._backlog = True
-            self._spool_filled.set()
+        if not spooled:
+            self._sent[id] = body, bundle
+            self._write(body)
+        elif await self._on_disk(partial(self._spool.append, body), False):
+            self._expect_backlog()
         else:
             self._lose(bundle)
 
-    def _frame(self, bundle: _Bundle, *, spooled: bool) -> tuple[BatchId, bytes]:
-        self._sequences[spooled] += 1
-        id = BatchId(self._boot_id, self._sequences[spooled], spooled)
-        return id, link.encode_batch(id, bundle.reports)
+    def _expect_backlog(self) -> None:
+        self._backlog = True
+        self._spool_filled.set()
 
     async def _has_room(self) -> bool:
         """Tell whether another batch may be sent; wait a little for that, unless the receiver is stalling."""
@@ -343,26 +352,33 @@ class Reporter:
             await self._spool_filled.wait()
             await self._connected.wait()
             self._spool_filled.clear()
-            frame = await self._on_disk(self._spool.first, None)
-            if frame is None:
+            body = await self._on_disk(self._spool.first, None)
+            self._note_damage(self._spool.damaged)
+            if body is None:
                 self._backlog = self._spool_filled.is_set()  # By a batch that came to the spool meanwhile.
                 self._changed.set()
                 continue
             self._spool_filled.set()
-            if await self._deliver(frame):
+            if await self._deliver(body):
                 await self._on_disk(self._spool.release, None)
 
-    async def _deliver(self, frame: bytes) -> bool:
+    def _note_damage(self, damaged: int) -> None:
+        if damaged > self._damaged:
+            self._drop(Counter({"spool": damaged - self._damaged}))
+            self._damaged = damaged
+
+    async def _deliver(self, body: bytes) -> bool:
         """Send a batch of the spool; true when it is acknowledged, or can never be."""
         try:
-            id = link.batch_id_of(frame)
+            id = link.batch_id_of(body)
         except LinkError:
+            self._drop(Counter({"spool": 1}))
             return True
         if self._writer is None:
             return False
         taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._replaying = id, taken
-        self._write(frame)
+        self._write(body)
         return await taken
 
     async def _stay_connected(self) -> None:
@@ -370,7 +386,9 @@ class Reporter:
             try:
                 await self._converse()
             except (OSError, LinkError) as error:  # TimeoutError is an OSError.
-                self._complain("the control process cannot be reached", error)
+                away_s = self._clock.monotonic() - self._away_since
+                if away_s >= STARTING_S or isinstance(error, LinkError):
+                    self._complain("the control process cannot be reached", error)
             await asyncio.sleep(self._retry_s * self._random.uniform(0.5, 1.0))
             self._retry_s = min(2 * self._retry_s, self._limits.last_retry_s)
 
@@ -398,17 +416,17 @@ class Reporter:
         if not link.compatible(welcome.version):
             versions = f"{welcome.version}, this gateway {link.VERSION}"
             raise LinkError(f"the control process speaks version {versions}; upgrade the older one")
-        for frame, _ in self._sent.values():
-            writer.write(frame)
+        for body, _ in self._sent.values():
+            _write_frame(writer, body)
             await writer.drain()
         self._writer = writer
-        self._retry_s = self._limits.first_retry_s
         self._stalled = False
-        self._complained_at.clear()
         self._connected.set()
+        self._expect_backlog()
         self._changed.set()
 
     def _note(self, ack: Ack) -> None:
+        self._retry_s = self._limits.first_retry_s  # Not before: a welcome alone may be followed by the end.
         if ack.spend:
             self._note_spend(ack.spend)
         if ack.batch is None:
@@ -428,6 +446,8 @@ class Reporter:
             self._on_spend(news)
 
     def _end(self) -> None:
+        if self._writer is not None:
+            self._away_since = self._clock.monotonic()
         self._writer = None
         self._connected.clear()
         self._end_replay(taken=False)
@@ -438,9 +458,9 @@ class Reporter:
             self._replaying[1].set_result(taken)
         self._replaying = None
 
-    def _write(self, frame: bytes) -> None:
+    def _write(self, body: bytes) -> None:
         if self._writer is not None:
-            self._writer.write(frame)
+            _write_frame(self._writer, body)
 
     async def _on_disk(self, work: Callable[[], _Result], otherwise: _Result) -> _Result:
         """Return what `work` returns in the disk's thread, or `otherwise` where it fails or takes long."""
@@ -486,6 +506,11 @@ async def _messages(reader: asyncio.StreamReader) -> AsyncIterator[Welcome | Ack
                 yield message
 
 
+def _write_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.write(link.header(body))
+    writer.write(body)
+
+
 def _drop_events(dropped: Mapping[str, int], now: float) -> list[GatewayEvent]:
     return [GatewayEvent(kind="dropped", at=now, subject=kind, count=n) for kind, n in dropped.items()]
 
@@ -497,7 +522,7 @@ def _kind_of(report: object) -> str:
 def _size_of(report: Report) -> int:
     """Return about how many bytes a report is when encoded; only what can be large is looked at."""
     if isinstance(report, RequestRecord):
-        return 600 + 200 * (len(report.attempts) + len(report.verdicts)) + len(report.requested_model)
+        return 500 + 100 * (len(report.attempts) + len(report.verdicts)) + len(report.requested_model)
     if isinstance(report, Payload):
         return 200 + len(report.request_body) + len(report.response_text)
     if isinstance(report, Feedback):

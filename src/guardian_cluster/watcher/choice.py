@@ -1,36 +1,48 @@
 """One choice of an answer under watch: its lanes, and how they let text out and end."""
 
-from typing import Any
+from typing import Any, cast
 
-from guardian_cluster.domain.verdict import Action, Verdict
+from guardian_cluster.domain.verdict import Action
 from guardian_cluster.specialists.specialist import Chunk
-from guardian_cluster.watcher.gate import Passage
-from guardian_cluster.watcher.lane import Lane, TokenLane
-from guardian_cluster.watcher.patterns import Patterns
+from guardian_cluster.watcher.lane import Lane
+from guardian_cluster.watcher.ledger import MAX_VERDICTS_PER_CHANNEL, Ledger
+from guardian_cluster.watcher.patterns import Rule
+from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.tokens import Entry, TokenLane
+from guardian_cluster.watcher.unknown import Place, UnknownFields
 
 Part = dict[str, Any]
 """A `delta` of a stream or a `message` of a whole answer."""
 
-TEXT_CHANNELS = ("content", "reasoning_content", "reasoning", "refusal")
-
 
 class WatchedChoice:
-    """Passes one choice's channels through their gates. `verdicts` grows with what they find."""
+    """Passes one choice's channels through their lanes; what they find goes to the ledger."""
 
     def __init__(
-        self, index: int, patterns: Patterns, byte_patterns: Patterns, verdicts: list[Verdict]
+        self, index: int, compiled: CompiledPolicy, ledger: Ledger, unknown: UnknownFields, *, json: bool
     ) -> None:
         self.index = index
         self.finish_reason: str | None = None
         self.ended = False
         self.has_tool_call = False
+        self.has_other = False
+        """Whether it holds what has no characters: sound, or parts that are no text."""
         self.stopped_by: Action | None = None
-        self._patterns = patterns
-        self._byte_patterns = byte_patterns
-        self._verdicts = verdicts
+        self.kept: list[str] | None = [] if json else None
+        """The content as the model wrote it, for what is verified at its end; `None` where nothing is, or it is too long."""
+        self._json = json
+        self._compiled = compiled
+        self._ledger = ledger
+        self._unknown = unknown
+        self._places: dict[str, Place] = {}
         self._lanes: dict[str, Lane] = {}
         self._token_lanes: dict[str, TokenLane] = {}
         self._tools: dict[int, int] = {}
+        self._closing = False
+        self._written: dict[
+            str, tuple[Part, str]
+        ] = {}  # where in the closing chunk a lane's text stands last
+        self._noted: dict[str, int] = {}
 
     @property
     def characters(self) -> int:
@@ -42,21 +54,58 @@ class WatchedChoice:
         """The lanes that repeat themselves."""
         return [lane for lane in self._lanes.values() if lane.loop_at is not None]
 
-    def write(self, name: str, text: str, *, escaped: bool = False) -> str:
-        """Take in text of a channel and return what may leave; after a stop nothing may, in any channel."""
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = Lane(name, self._patterns, escaped=escaped)
-        return self._let_out(lane, lane.feed(text))
+    def said_in(self, channel: str) -> bool:
+        """Return whether the model wrote anything in a channel."""
+        return channel in self._lanes and self._lanes[channel].characters > 0
 
-    def tokens(self, name: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Take in entries of log probabilities and return those that may leave."""
-        if not self._patterns.rules:
+    def place(self, name: str) -> Place:
+        """Return the place of a kind of object in this choice."""
+        place = self._places.get(name)
+        if place is None:
+            place = self._places[name] = Place(name, self.index)
+        return place
+
+    def begin(self, *, closing: bool) -> None:
+        """Begin with a new chunk; `closing` says that it gives the choice's end."""
+        self._closing = closing
+
+    def write(self, name: str, holder: Part, key: str, *, escaped: bool = False) -> str:
+        """Pass the text at `holder[key]` through its lane and return what may leave of it; after a stop nothing may."""
+        text: str = holder[key]
+        lane = self._lanes.get(name) or self._open(name, escaped=escaped)
+        if lane is None:
+            released = ""
+        elif self.stopped_by is not None:
+            lane.characters += len(text)
+            lane.shut = True
+            released = ""
+        else:
+            released = self._pass(lane, text)
+            if self._closing:
+                self._written[name] = (holder, key)
+        if released != text:
+            holder[key] = released
+        return released
+
+    def keep(self, text: str) -> None:
+        """Keep a piece of the content to be verified at the end."""
+        if self.kept is not None:
+            if self._ledger.keeps(len(text)):
+                self.kept.append(text)
+            else:
+                self.kept = None
+
+    def tokens(self, channel: str, entries: list[Entry]) -> list[Entry]:
+        """Take in entries of log probabilities of a channel and return those that may leave."""
+        if not self._compiled.strips:
             return entries
+        name = f"logprobs.{channel}"
         lane = self._token_lanes.get(name)
         if lane is None:
-            lane = self._token_lanes[name] = TokenLane(self._patterns, self._byte_patterns)
-        return lane.feed(entries)
+            lane = self._token_lanes[name] = TokenLane(self._compiled, self._unknown, name, self.index)
+        for position, rule in lane.feed(entries):
+            self._note(name, position, rule, "redact")
+        return self._let_out(channel, lane, last=False)
 
     def tool(self, index: int) -> int:
         """Return the place of a tool call, counted from 0: clients index a list by it, and some servers begin at 1."""
@@ -66,47 +115,88 @@ class WatchedChoice:
     def end(self, part: Part, choice: Chunk) -> None:
         """Close every lane into the choice's last part: what was held leaves now, and nothing after it."""
         for lane in self._lanes.values():
-            text = self._let_out(lane, lane.finish())
+            text = "" if self.stopped_by is not None else self._release(lane, "", last=True)
             if text:
-                append(part, lane.name, text)
+                holder, key = self._written.get(lane.name) or _find(part, lane.name)
+                holder[key] = (holder.get(key) or "") + text
         for name, lane in self._token_lanes.items():
-            entries = lane.finish()
+            channel = name.removeprefix("logprobs.")
+            entries = self._let_out(channel, lane, last=True)
             if entries:
                 choice["logprobs"] = {**(choice.get("logprobs") or {})}
-                choice["logprobs"][name] = [*(choice["logprobs"].get(name) or []), *entries]
+                choice["logprobs"][channel] = [*(choice["logprobs"].get(channel) or []), *entries]
         self.ended = True
 
-    def _let_out(self, lane: Lane, passage: Passage) -> str:
-        for position, rule in passage.hits:
-            self._verdicts.append(
-                Verdict(
-                    detector=rule.detector,
-                    rule=rule.name,
-                    action=rule.action,
-                    channel=lane.name,
-                    choice=self.index,
-                    position=position,
-                )
+    def _open(self, name: str, *, escaped: bool) -> Lane | None:
+        if not self._ledger.opens_channel():
+            self._ledger.note_once("answer", "too-many-channels", "redact", channel="", choice=self.index)
+            return None
+        escaped |= self._json and name == "content"
+        lane = self._lanes[name] = Lane(name, self._compiled.patterns, escaped=escaped)
+        return lane
+
+    def _pass(self, lane: Lane, text: str) -> str:
+        loops_at = lane.loops_at(text)
+        if loops_at is None:
+            return self._release(lane, text)
+        before = lane.characters - len(text)
+        released = self._release(lane, text[:loops_at])
+        if self.stopped_by is not None:  # the rule came first, so the loop was never reached
+            return released
+        lane.loop_at = before + loops_at
+        action = self._compiled.policy.on_repetition
+        if action in ("cut", "retry"):
+            self.stopped_by, lane.ends_at = action, lane.loop_at
+            return released
+        return released + self._release(lane, text[loops_at:])
+
+    def _release(self, lane: Lane, text: str, *, last: bool = False) -> str:
+        gate = lane.gate
+        if gate is None:
+            return text
+        released = gate.feed(text, last=last)
+        if gate.hits:
+            for position, rule in gate.hits:
+                self._note(lane.name, position, rule, rule.action)
+            if gate.stop is not None:
+                self.stopped_by, lane.ends_at = gate.stop.action, gate.hits[-1][0]
+            gate.hits = []
+        return released
+
+    def _note(self, channel: str, position: int, rule: Rule, action: Action) -> None:
+        count = self._noted.get(channel, 0)
+        if count < MAX_VERDICTS_PER_CHANNEL:
+            self._noted[channel] = count + 1
+            self._ledger.note(
+                rule.detector, rule.name, action, channel=channel, choice=self.index, position=position
             )
-        if passage.stop is not None and self.stopped_by is None:
-            self.stopped_by = passage.stop.action
-            return passage.text
-        return "" if self.stopped_by is not None else passage.text
+
+    def _let_out(self, channel: str, tokens: TokenLane, *, last: bool) -> list[Entry]:
+        """Return the entries that may leave: those of a channel that was stopped up to there, of any other none after a stop."""
+        lane = self._lanes.get(channel)
+        ends_at = lane.ends_at if lane is not None else None
+        if self.stopped_by is not None and ends_at is None and (last or lane is None or lane.shut):
+            ends_at = -1
+        return tokens.release(ends_at, last=last)
 
 
-def append(part: Part, name: str, text: str) -> None:
-    """Add text to a channel of a part, by the channel's name as lanes carry it."""
+def _find(part: Part, name: str) -> tuple[Part, str]:
+    """Return where in a part the text of a channel belongs that the part does not have yet; made where it is missing."""
     head, _, rest = name.partition(".")
     if head == "tool_calls":
         index, _, path = rest.partition(".")
-        calls = part["tool_calls"] = list(part.get("tool_calls") or [])
-        found = next((call for call in calls if call.get("index", calls.index(call)) == int(index)), None)
-        if found is None:
-            found = {"index": int(index)}
-            calls.append(found)
-        append(found, path, text)
-    elif rest:
-        part[head] = dict(part.get(head) or {})
-        append(part[head], rest, text)
-    else:
-        part[head] = (part.get(head) or "") + text
+        calls = cast("list[Part]", part.get(head) or [])
+        part[head] = calls
+        call = next((call for call in calls if call.get("index") == int(index)), None)
+        if call is None:
+            call = {"index": int(index)}
+            calls.append(call)
+        return _find(call, path)
+    if rest:
+        part[head] = part.get(head) or {}
+        return _find(part[head], rest)
+    if isinstance(part.get(head), list):  # parts without text, as images
+        piece: Part = {"type": "text", "text": ""}
+        part[head].append(piece)
+        return piece, "text"
+    return part, head

@@ -4,122 +4,87 @@ The bound. Whatever way a stream is cut into pieces, no character of a text matc
 retry is released, and the released text and the verdicts are the same for every cutting (property-tested). What is held back is
 always the beginning of some rule, so never longer than the longest rule less one, and nothing at all in most text.
 
-Not in the bound: a text that is encoded, translated, spelled out or spaced, and one that no rule names.
+Not in the bound: a text that is encoded, translated, spelled out or spaced, and one that no rule names (docs/design/watcher.md).
 """
 
-from collections.abc import Sequence
-
-import msgspec
-
-from guardian_cluster.watcher.patterns import Patterns, Rule
+from guardian_cluster.watcher.escapes import Written, decode, plain
+from guardian_cluster.watcher.patterns import Match, Patterns, Rule
 
 Hit = tuple[int, Rule]
 """Where in the channel, in characters as the model wrote them, and what."""
 
 
-class Passage(msgspec.Struct, frozen=True):
-    """What one piece of input lets out."""
-
-    text: str
-    hits: tuple[Hit, ...] = ()
-    stop: Rule | None = None
-    """The rule that ended the channel, by cut or retry; nothing is let out after it."""
-
-
 class Gate:
-    """Holds one channel of text. Positions are counted from the channel's beginning."""
+    """Holds one channel of text.
 
-    def __init__(self, patterns: Patterns) -> None:
+    A channel whose reader undoes JSON escapes is watched in both forms, as written and as read, for nothing tells whether what
+    its model writes is JSON at all.
+    """
+
+    def __init__(self, patterns: Patterns, *, escaped: bool = False) -> None:
+        self.hits: list[Hit] = []
+        self.stop: Rule | None = None  # what ended the channel, by cut or retry; nothing is let out after it
         self._patterns = patterns
-        self._buffer = ""  # from `_base` on: what a rule that is still open may need
-        self._units: list[str] | None = (
-            None  # how each character of the buffer was written, where that differs
-        )
-        self._base = 0
-        self.position = 0  # up to here it is decided what leaves
-        self.masked: list[
-            tuple[int, int]
-        ] = []  # what is decided and redacted; overlapping redactions are one
-        self.stopped = False
+        self._escaped = escaped
+        self._held = ""  # as written: what a rule that is still open may need
+        self._base = 0  # where in the channel that begins
+        self._redacted = 0  # so many of its characters, as read, belong to a redaction already made
 
-    @property
-    def held(self) -> int:
-        """Characters not decided yet."""
-        return self._base + len(self._buffer) - self.position
+    def feed(self, text: str, *, last: bool = False) -> str:
+        """Take in text and return what may leave. `last` says that no more follows, so that no rule can complete any more."""
+        if self.stop is not None:
+            return ""
+        held = self._held + text if self._held else text
+        if self._escaped and "\\" in held:
+            return self._settle(decode(held, last=last), last=last)
+        if self._redacted or self._patterns.find(held):
+            return self._settle(plain(held), last=last)
+        until = len(held) if last else self._patterns.open_from(held)
+        self._base += until
+        self._held = held[until:]
+        return held[:until]
 
-    def hides(self, start: int, end: int) -> bool:
-        """Return whether any character of a stretch was redacted, or lies behind the channel's end."""
-        if self.stopped and end > self.position:
-            return True
-        return any(first < end and start < last for first, last in self.masked)
-
-    def feed(self, text: str, units: Sequence[str] | None = None) -> Passage:
-        """Take in text and return what may leave.
-
-        `units` gives, for each character, how it was written (as in `\\u0041` for `A`); what leaves is put together from them.
-        """
-        if self.stopped:
-            return _NOTHING
-        self._take(text, units)
-        return self._release(self._base + self._patterns.open_from(self._buffer))
-
-    def finish(self) -> Passage:
-        """Return what the end of the channel lets out: no rule can complete any more."""
-        return _NOTHING if self.stopped else self._release(self._base + len(self._buffer))
-
-    def _take(self, text: str, units: Sequence[str] | None) -> None:
-        if units is not None or self._units is not None:
-            self._units = [*(self._units or self._buffer), *(units if units is not None else text)]
-        self._buffer += text
-
-    def _release(self, until: int) -> Passage:
-        """Decide everything before `until`: a rule that starts later may still be part of a longer one."""
+    def _settle(self, held: Written, *, last: bool) -> str:
+        """Decide everything before the first rule that is open: a later one may still be part of that."""
+        until = len(held.text) if last else self._open_from(held)
         out: list[str] = []
-        hits: list[Hit] = []
-        for start, end, rule in self._patterns.find(self._buffer):
-            start, end = start + self._base, end + self._base
+        for start, end, rule in self._find(held):
             if start >= until:
                 break
-            hits.append((start, rule))
-            if rule.action in ("cut", "retry"):
-                out.append(self._written(self.position, start))
-                self.position = max(self.position, start)
-                self.stopped = True
-                return Passage("".join(out), tuple(hits), rule)
-            if rule.action == "redact":
-                self._mask(start, end, rule, out)
-        out.append(self._written(self.position, until))
-        self.position = max(self.position, until)
-        self._forget(until)
-        return Passage("".join(out), tuple(hits))
+            self.hits.append((self._base + held.start(start), rule))
+            if not rule.blocks:
+                continue
+            out.append(_written(held, self._redacted, start))
+            if rule.action != "redact":
+                self.stop, self._held = rule, ""
+                return "".join(out)
+            if start >= self._redacted:  # overlapping redactions are one
+                out.append(rule.placeholder)
+            self._redacted = max(self._redacted, end)
+        out.append(_written(held, self._redacted, until))
+        self._forget(held, until)
+        return "".join(out)
 
-    def _mask(self, start: int, end: int, rule: Rule, out: list[str]) -> None:
-        out.append(self._written(self.position, start))
-        if self.masked and start < self.masked[-1][1]:  # overlapping findings are one redaction
-            first, last = self.masked.pop()
-            start, end = first, max(last, end)
-        else:
-            out.append(rule.placeholder)
-        self.masked.append((start, end))
-        self.position = max(self.position, end)
+    def _open_from(self, held: Written) -> int:
+        first = self._patterns.open_from(held.text)
+        return min(first, held.character(self._patterns.open_from(held.raw))) if held.marks else first
 
-    def _written(self, start: int, end: int) -> str:
-        if end <= start:
-            return ""
-        first, last = start - self._base, end - self._base
-        return self._buffer[first:last] if self._units is None else "".join(self._units[first:last])
+    def _find(self, held: Written) -> list[Match]:
+        found = self._patterns.find(held.text)
+        as_written = self._patterns.find(held.raw) if held.marks else []
+        if not as_written:
+            return found
+        mapped = {
+            (held.character(start), held.character(end - 1) + 1, rule) for start, end, rule in as_written
+        }
+        return sorted(mapped.union(found), key=lambda match: (match[0], -match[1], match[2].text))
 
-    def _forget(self, until: int) -> None:
-        self._buffer = self._buffer[until - self._base :]
-        if self._units is not None:
-            self._units = self._units[until - self._base :]
-            if not self._units or all(map(_is_plain, self._units)):
-                self._units = None
-        self._base = until
+    def _forget(self, held: Written, until: int) -> None:
+        start = held.start(until)
+        self._base += start
+        self._held = held.raw[start:] + held.tail
+        self._redacted = max(0, self._redacted - until)
 
 
-def _is_plain(unit: str) -> bool:
-    return len(unit) == 1
-
-
-_NOTHING = Passage("")
+def _written(held: Written, start: int, end: int) -> str:
+    return held.raw[held.start(start) : held.start(end)] if start < end else ""

@@ -7,9 +7,15 @@ import msgspec
 
 from guardian_cluster.contract.snapshot import WatchPolicy
 from guardian_cluster.domain.verdict import Action
+from guardian_cluster.watcher import naming
 
 MAX_PATTERN_CHARACTERS = 512
 """Every proper prefix of a pattern is kept in a set (n * n / 2 characters: 128 KB for the longest)."""
+
+_FEW = 8
+"""Up to so many rules a search for each is quicker than the automaton, by 3 for four rules and an answer of 1 KB."""
+
+_NUMBER = frozenset("0123456789.+-e")
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -19,11 +25,13 @@ class Rule(msgspec.Struct, frozen=True):
     name: str
     text: str
     action: Action
+    placeholder: str = "[redacted]"
+    """What stands in its place."""
 
     @property
-    def placeholder(self) -> str:
-        """What stands in its place; it holds no character that JSON, Markdown or a shell would read as its own."""
-        return f"[redacted:{self.name}]"
+    def blocks(self) -> bool:
+        """Whether the text is kept from leaving, and not noted only."""
+        return self.action != "observe"
 
 
 Match = tuple[int, int, Rule]
@@ -33,38 +41,46 @@ Match = tuple[int, int, Rule]
 class Patterns:
     """Finds rules in a text, and tells where a rule may still complete in what follows.
 
-    Matching is Aho-Corasick: linear in the text, whatever the number of rules.
+    Matching many rules is Aho-Corasick: linear in the text, whatever their number.
     """
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
         self.longest = max((len(rule.text) for rule in rules), default=0)
+        self._few = tuple(rule.text for rule in rules) if len(rules) <= _FEW else None
         self._automaton: ahocorasick.Automaton[Rule] = ahocorasick.Automaton()
         for rule in rules:
             self._automaton.add_word(rule.text, rule)
         if rules:
             self._automaton.make_automaton()
         self._prefixes = frozenset(rule.text[:n] for rule in rules for n in range(1, len(rule.text)))
-        self._first = frozenset(rule.text[0] for rule in rules)
+        self._first = frozenset(prefix for prefix in self._prefixes if len(prefix) == 1)
+        self._reach: dict[str, int] = {}  # the last two characters of prefixes -> length of the longest
+        for prefix in self._prefixes:
+            self._reach[prefix[-2:]] = max(len(prefix), self._reach.get(prefix[-2:], 0))
 
     @classmethod
     def of(cls, policy: WatchPolicy) -> Self:
         """Compile a policy's deny-list and canaries.
 
         Raises:
-            ValueError: a text is empty or longer than `MAX_PATTERN_CHARACTERS`.
+            ValueError: a text is empty, too long or not Unicode, or nothing can stand in its place.
         """
-        denied = [Rule("deny", rule.name, rule.text, rule.action) for rule in policy.deny]
-        planted = [
-            Rule("canary", f"canary-{n}", text, policy.on_canary) for n, text in enumerate(policy.canaries, 1)
+        texts = [rule.text for rule in policy.deny] + list(policy.canaries)
+        denied = [
+            _rule("deny", naming.shown(rule.name, f"deny-{n}", texts), rule.text, rule.action, texts)
+            for n, rule in enumerate(policy.deny, 1)
         ]
-        for rule in denied + planted:
-            if not 0 < len(rule.text) <= MAX_PATTERN_CHARACTERS:
-                raise ValueError(
-                    f"the text of {rule.detector} rule {rule.name!r} must have 1 to {MAX_PATTERN_CHARACTERS} characters"
-                )
+        planted = [
+            _rule("canary", naming.shown(f"canary-{n}", f"mark-{n}", texts), text, policy.on_canary, texts)
+            for n, text in enumerate(policy.canaries, 1)
+        ]
         # A text named twice is one rule: the first one's, so that the operator's order decides.
         return cls(tuple({rule.text: rule for rule in reversed(denied + planted)}.values()))
+
+    def blocking(self) -> "Patterns":
+        """Return the rules that keep a text from leaving."""
+        return Patterns(tuple(rule for rule in self.rules if rule.blocks))
 
     def as_bytes(self) -> "Patterns":
         """Return the same rules over UTF-8 bytes, each byte written as the character of the same number."""
@@ -72,18 +88,49 @@ class Patterns:
             tuple(msgspec.structs.replace(r, text=r.text.encode().decode("latin-1")) for r in self.rules)
         )
 
+    def may_be_number(self, digits: int) -> bool:
+        """Return whether a rule of at least so many characters may be written as a JSON number."""
+        return any(len(rule.text) >= digits and _NUMBER.issuperset(rule.text) for rule in self.rules)
+
     def find(self, text: str) -> list[Match]:
         """Return every occurrence in the text, leftmost first, the longest first where several start together."""
-        if not self.rules:
-            return []
+        if self._few is not None:
+            for needle in self._few:
+                if needle in text:
+                    break
+            else:
+                return []
         found = [(end + 1 - len(rule.text), end + 1, rule) for end, rule in self._automaton.iter(text)]
         if len(found) > 1:
             found.sort(key=lambda match: (match[0], -match[1]))
         return found
 
     def open_from(self, text: str) -> int:
-        """Return the first position from which the text's end may be the beginning of a rule; its length when nowhere."""
-        for start in range(max(0, len(text) - self.longest + 1), len(text)):
+        """Return the first position from which the text's end may be the beginning of a rule; its length when nowhere.
+
+        Nearly every text ends in two characters that no beginning of a rule ends in; the rest is looked at only where they do.
+        """
+        size = len(text)
+        reach = self._reach.get(text[-2:])
+        if reach is None:
+            return size - 1 if text[-1:] in self._first else size
+        for start in range(max(0, size - reach), size):
             if text[start] in self._first and text[start:] in self._prefixes:
                 return start
-        return len(text)
+        return size
+
+    def is_open(self, text: str) -> bool:
+        """Return whether the text is the beginning of a rule."""
+        return text in self._prefixes
+
+
+def _rule(detector: str, name: str, text: str, action: Action, texts: list[str]) -> Rule:
+    if not 0 < len(text) <= MAX_PATTERN_CHARACTERS:
+        raise ValueError(
+            f"the text of {detector} rule {name!r} must have 1 to {MAX_PATTERN_CHARACTERS} characters"
+        )
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(
+            f"the text of {detector} rule {name!r} holds half a surrogate pair; write the character"
+        )
+    return Rule(detector, name, text, action, naming.placeholder(name, texts))

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from guardian_cluster.watcher.escapes import EscapeDecoder
 from guardian_cluster.watcher.gate import Gate
 from guardian_cluster.watcher.patterns import Patterns
 
@@ -18,7 +17,4 @@ class Redaction:
         """Return a JSON document in which no string, as its reader decodes it, holds a rule's text. It stays valid JSON."""
         if not self._patterns.rules:
             return document
-        gate, decoder = Gate(self._patterns), EscapeDecoder()
-        return (
-            gate.feed(*decoder.feed(document)).text + gate.feed(*decoder.finish()).text + gate.finish().text
-        )
+        return Gate(self._patterns, escaped=True).feed(document, last=True)

@@ -1,7 +1,7 @@
 """Finds an answer that has begun to repeat itself without end."""
 
 PERIODS = 6
-"""How often a passage must follow itself. Six in a row did not occur in ordinary prose, code or tables; see docs/design/watcher.md."""
+"""How often a passage must follow itself. Six in a row are rare in ordinary prose, code and tables; see docs/design/watcher.md."""
 
 MAX_PERIOD = 200
 """Longest passage looked for, in characters."""
@@ -9,8 +9,15 @@ MAX_PERIOD = 200
 MIN_REPEATED = 120
 """Shortest stretch that counts: rules of dashes, indentation and runs of digits are shorter."""
 
-_EVERY = 128
-"""Characters between two looks: a look costs some microseconds, and a loop runs on long enough to be met by the next."""
+_EVERY = 256
+"""Characters between two looks: a look costs half a microsecond, and a loop runs on long enough to be met by the next."""
+
+_LONGEST_PAUSE = 4_096
+"""Looks at a long answer are a 64th of it apart, and never more than this, so that 1 MB costs 300 looks and not 4,000."""
+
+_TAIL = 16
+_CANDIDATES = 8
+"""The passage that repeats is nearly always the first one tried; a hostile text could have us try two hundred."""
 
 _WINDOW = MAX_PERIOD * PERIODS
 
@@ -19,40 +26,46 @@ class RepetitionDetector:
     """Watches one channel. Whether and where it finds a loop depends on the text alone, not on how it was cut."""
 
     def __init__(self) -> None:
-        self._window = ""
-        self._read = 0
-        self._found = False
+        self._kept = ""
+        self._from = 0  # where in the channel what is kept begins
+        self._due = _EVERY
 
     def feed(self, text: str) -> int | None:
-        """Return the position at which a loop was found, once; else `None`."""
-        if self._found:
-            return None
-        while text:
-            room = _EVERY - self._read % _EVERY
-            piece, text = text[:room], text[room:]
-            self._window = (self._window + piece)[-_WINDOW:]
-            self._read += len(piece)
-            if self._read % _EVERY == 0 and period_of(self._window):
-                self._found = True
-                return self._read
+        """Return the position at which a loop was found, else `None`. After it there is nothing left to be fed."""
+        self._kept += text
+        return self._look() if self._from + len(self._kept) >= self._due else None
+
+    def _look(self) -> int | None:
+        read = self._from + len(self._kept)
+        while self._due <= read:
+            looked_at = self._due
+            self._due += min(max(_EVERY, looked_at >> 6), _LONGEST_PAUSE)
+            if period_of(self._kept, looked_at - self._from):
+                self._kept = ""
+                return looked_at
+        first = max(0, len(self._kept) - _WINDOW)
+        self._from += first
+        self._kept = self._kept[first:]
         return None
 
 
-def period_of(text: str) -> int | None:
-    """Return the length of the passage that the text's end repeats often enough, or `None`.
+def period_of(text: str, end: int) -> int | None:
+    """Return the length of the passage that the text repeats often enough up to `end`, or `None`.
 
-    A period of the text's end is a distance at which its last characters occur before; each candidate is checked in full. A
-    passage of blank characters alone, or of one character, is layout and not a loop.
+    A period is a distance at which the last characters occur before; each candidate is checked in full. A passage of one
+    character, as of blanks, is layout and not a loop.
     """
-    tail = text[-16:]
-    at = len(text) - len(tail)
-    while (at := text.rfind(tail, max(0, len(text) - len(tail) - MAX_PERIOD), at + len(tail) - 1)) >= 0:
-        period = len(text) - len(tail) - at
-        span = max(PERIODS * period, MIN_REPEATED)
-        if (
-            span <= len(text)
-            and text[-span:-period] == text[-span + period :]
-            and len(set(text[-period:])) > 1
-        ):
+    start = max(0, end - _TAIL)
+    tail = text[start:end]
+    if tail == tail[:1] * len(tail):
+        return None
+    at = start
+    for _ in range(_CANDIDATES):
+        at = text.rfind(tail, max(0, start - MAX_PERIOD), at + len(tail) - 1)
+        if at < 0:
+            return None
+        period = start - at
+        first = end - max(PERIODS * period, MIN_REPEATED)
+        if first >= 0 and text[first : end - period] == text[first + period : end]:
             return period
     return None

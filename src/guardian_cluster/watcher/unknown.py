@@ -1,28 +1,59 @@
 """Fields of an answer that are not known here, and what identifies it: they leave whole, or not at all.
 
-Nothing is known of such a field's meaning, so it cannot be held back in part like text. A field that contains a rule's text is
-left out; so is one that ends in at least `SUSPECT` characters of a rule's beginning, for what follows in the next chunk may
-complete it. So of a text that a hostile server spreads over the unknown fields of many chunks, at most `SUSPECT - 1` characters
-leave; a policy of `unknown_fields = "drop"` lets nothing leave that way.
+Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come at one place (the
+same path; positions in lists do not count) are read as one text, in their order, and so are the names of fields. A field is left
+out where that text holds a rule's, and where it ends in at least `SUSPECT` characters of a rule's beginning, for what follows may
+complete it. So of a text that a server spreads over many chunks at one place, at most `SUSPECT - 1` characters leave. What it
+spreads over several places is not found; `unknown_fields = "drop"` leaves it none but the identity below.
 """
 
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
-from guardian_cluster.domain.verdict import Verdict
+from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.patterns import Patterns
 
 SUSPECT = 4
 """Fewer characters are common by chance: nearly every id ends in the first letter of some rule."""
 
 _IDENTITY = frozenset(
-    {"id", "object", "created", "system_fingerprint", "service_tier", "usage", "finish_reason", "type"}
+    {
+        *("id", "object", "created", "system_fingerprint", "service_tier", "usage", "finish_reason", "type"),
+        *("role", "logprob", "expires_at"),
+    }
 )
 """Fields that clients rely on; `drop` does not touch them, but they are watched like all others."""
 
-_REMEMBERED = 512
+_WORDS = {
+    "finish_reason": {"stop", "length", "tool_calls", "content_filter", "function_call"},
+    "object": {"chat.completion", "chat.completion.chunk"},
+    "role": {"assistant"},
+    "type": {"function", "custom", "text"},
+    "service_tier": {"auto", "default", "flex", "scale", "priority"},
+}
+"""The protocol's own words. They always pass, though a rule may begin like one."""
+
+_FAMILIAR = _IDENTITY | {
+    *("annotations", "citations", "content_filter_results", "images", "prompt_filter_results", "provider"),
+    *("provider_specific_fields", "reasoning_details", "stop_reason", "thinking", "thinking_blocks"),
+    *("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"),
+    *("prompt_tokens_details", "completion_tokens_details", "cached_tokens", "audio_tokens", "text_tokens"),
+    *("reasoning_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens", "image_tokens"),
+}
+"""Names that say nothing, so that verdicts may repeat them. Any other is the server's word and may be what was withheld: `*`."""
+
+_MEMORY = 4_096
 _REMEMBERED_CHARACTERS = 64
+_MAX_OPEN = 256
+"""Places with a beginning of a rule that may still complete. Nobody honest has more; unknown fields are dropped from then on."""
+
+_MAX_PASSED = 64
+
+_LONG_NUMBER_DIGITS = 8
+"""A rule that is spelled in digits is looked for in numbers from this length on: counts of tokens and times must pass."""
+
+_WORDLESS = frozenset({type(None), bool})
+_NEVER = object()
 
 
 class HarmlessTexts:
@@ -37,60 +68,104 @@ class HarmlessTexts:
     def remember(self, text: str) -> None:
         """Keep a text; the memory begins anew when it is full, for ids never recur."""
         if len(text) <= _REMEMBERED_CHARACTERS:
-            if len(self._texts) >= _REMEMBERED:
+            if len(self._texts) >= _MEMORY:
                 self._texts.clear()
             self._texts.add(text)
 
 
-class UnknownFields:
-    """Strips from objects the unknown fields that may not leave. Their strings are one text for each path."""
+class Place:
+    """A kind of object within an answer. `passed` holds what passed at it last, so that constant fields cost one look."""
 
-    def __init__(self, patterns: Patterns, harmless: HarmlessTexts, *, drop: bool) -> None:
+    def __init__(self, name: str, choice: int) -> None:
+        self.name = name
+        self.choice = choice
+        self.key = hash((name, choice))
+        self.passed: dict[str, Any] = {}
+
+
+class UnknownFields:
+    """Strips from the objects of one answer the unknown fields that may not leave."""
+
+    def __init__(self, patterns: Patterns, harmless: HarmlessTexts, ledger: Ledger, *, drop: bool) -> None:
         self._patterns = patterns
         self._harmless = harmless
+        self._ledger = ledger
         self._drop = drop
-        self._open: dict[str, str] = {}  # by path, an ending that a rule may begin with
+        # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of field names.
+        self._open: dict[int, str] = {}
+        self._open_names: dict[int, str] = {}
+        self._silent = _WORDLESS if patterns.may_be_number(_LONG_NUMBER_DIGITS) else _WORDLESS | {int, float}
 
-    def strip(self, holder: dict[str, Any], known: AbstractSet[str], path: str) -> list[Verdict]:
-        """Remove what may not leave from the unknown fields of `holder`; return a verdict for each field removed."""
-        verdicts: list[Verdict] = []
-        for key in [key for key in holder if key not in known]:
-            value = holder[key]
-            if value is None or isinstance(value, (int, float)):
+    def strip(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> None:
+        """Remove what may not leave from the unknown fields of an object."""
+        refused: list[str] | None = None
+        passed = place.passed
+        for name, value in holder.items():
+            if name in known or (passed.get(name, _NEVER) == value and not self._open_names):
                 continue
-            where = f"{path}.{key}" if path else key
-            dropped = self._drop and key not in _IDENTITY
-            if dropped or not all([self._passes(leaf, text) for leaf, text in _strings(value, where)]):
-                del holder[key]
-                rule = "dropped" if dropped else "withheld"
-                verdicts.append(Verdict(detector="unknown-field", rule=rule, action="redact", channel=where))
-        return verdicts
+            if not self._leaves(name, value, place):
+                refused = [name] if refused is None else [*refused, name]
+        for name in refused or ():
+            del holder[name]
 
-    def _passes(self, path: str, text: str) -> bool:
-        before = self._open.pop(path, "")
-        if not before and text in self._harmless:
-            return True
-        whole = before + text
-        if any(rule.action != "observe" for _, _, rule in self._patterns.find(whole)):
+    def _leaves(self, name: str, value: Any, place: Place) -> bool:
+        where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
+        if self._drop and name not in _IDENTITY:
+            self._ledger.note_once("unknown-field", "dropped", "redact", channel=where, choice=place.choice)
             return False
+        findings: set[tuple[str, str]] = set()
+        path = hash((place.key, name))
+        self._read_name(place.key, name, findings)
+        self._walk(path, value, findings)
+        if isinstance(value, str) and value in _WORDS.get(name, ()):
+            findings.clear()
+        settled = not findings and path not in self._open and not isinstance(value, (dict, list))
+        if settled and len(place.passed) < _MAX_PASSED:
+            place.passed[name] = value
+        else:
+            place.passed.pop(name, None)
+        for detector, rule in sorted(findings):
+            self._ledger.note_once(detector, rule, "redact", channel=where, choice=place.choice)
+        return not findings
+
+    def _walk(self, path: int, value: Any, findings: set[tuple[str, str]]) -> None:
+        """Read every string of a value, names of fields included; what is nested is walked without recursion."""
+        waiting = [(path, value)]
+        silent = self._silent
+        while waiting:
+            where, item = waiting.pop()
+            if isinstance(item, dict):
+                inner = cast("dict[str, Any]", item)
+                for name in inner:
+                    self._read_name(where, name, findings)
+                waiting += [
+                    (hash((where, name)), each)
+                    for name, each in reversed(inner.items())
+                    if each.__class__ not in silent
+                ]
+            elif isinstance(item, list):
+                each_of = cast("list[Any]", item)
+                waiting += [(where, each) for each in reversed(each_of) if each.__class__ not in silent]
+            elif item.__class__ not in silent:
+                self._read(self._open, where, item if isinstance(item, str) else repr(item), findings)
+
+    def _read_name(self, where: int, name: str, findings: set[tuple[str, str]]) -> None:
+        if name not in _FAMILIAR:
+            self._read(self._open_names, where, name, findings)
+
+    def _read(self, opened: dict[int, str], where: int, text: str, findings: set[tuple[str, str]]) -> None:
+        """Read a text on, and note what is found in it."""
+        before = opened.pop(where, "") if opened else ""
+        if not before and text in self._harmless:
+            return
+        whole = before + text
+        found = self._patterns.find(whole)
+        findings.update((rule.detector, rule.name) for _, _, rule in found)
         ending = whole[self._patterns.open_from(whole) :]
         if ending:
-            self._open[path] = ending
-            return len(ending) < SUSPECT
-        self._harmless.remember(text)
-        return True
-
-
-def _strings(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Walk every string of a value, keys included; list positions share a path, for lists grow from chunk to chunk."""
-    waiting = [(path, value)]
-    while waiting:
-        where, item = waiting.pop()
-        if isinstance(item, str):
-            yield where, item
-        elif isinstance(item, dict):
-            for key, inner in cast("dict[str, Any]", item).items():
-                yield f"{where}.*", key
-                waiting.append((f"{where}.{key}", inner))
-        elif isinstance(item, list):
-            waiting.extend((f"{where}[]", inner) for inner in reversed(cast("list[Any]", item)))
+            opened[where] = ending
+            if len(ending) >= SUSPECT:
+                findings.add(("unknown-field", "withheld"))
+            self._drop |= len(opened) > _MAX_OPEN
+        elif not found:
+            self._harmless.remember(text)

@@ -6,33 +6,47 @@ transcripts, and every field that is not known here.
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
-from guardian_cluster.contract.snapshot import WatchPolicy
-from guardian_cluster.domain.request import ChatRequest
+from guardian_cluster.domain.request import MAX_CHOICES, ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.specialists.specialist import Chunk
-from guardian_cluster.watcher.choice import TEXT_CHANNELS, Part, WatchedChoice
-from guardian_cluster.watcher.patterns import Patterns
-from guardian_cluster.watcher.schema import FormatCheck
-from guardian_cluster.watcher.unknown import HarmlessTexts, UnknownFields
+from guardian_cluster.watcher.choice import Part, WatchedChoice
+from guardian_cluster.watcher.judgement import Judgement
+from guardian_cluster.watcher.ledger import Ledger
+from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.unknown import Place, UnknownFields
 
+__all__ = ["CompiledPolicy", "Watch"]
+
+_TEXT_CHANNELS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
+
+# What is known at each kind of object; all else is searched or dropped. The model's name is replaced by the one asked for.
 _CHUNK_FIELDS = frozenset({"choices", "model"})
-"""What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked for."""
 _CHOICE_FIELDS = frozenset({"index", "delta", "message", "logprobs"})
 _LOGPROB_FIELDS = frozenset({"content", "refusal"})
 _TOOL_FIELDS = frozenset({"index", "function", "custom"})
 _CALL_FIELDS = frozenset({"name", "arguments", "input"})
+_AUDIO_FIELDS = frozenset({"transcript", "data"})
+_PART_FIELDS = _TEXT_CHANNELS | {"tool_calls", "function_call", "audio"}
+
+_EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_fingerprint", "service_tier"})
+"""Fields of a chunk that is not sent when nothing is left of its choices."""
 
 
-class CompiledPolicy:
-    """A policy with its patterns compiled; made once, shared by every watch."""
+class _CallChannels(NamedTuple):
+    """The names of the channels of one call."""
 
-    def __init__(self, policy: WatchPolicy) -> None:
-        self.policy = policy
-        self.patterns = Patterns.of(policy)
-        self.byte_patterns = self.patterns.as_bytes()
-        self.harmless = HarmlessTexts()
+    name: str
+    arguments: str
+    input: str
+
+
+@lru_cache(maxsize=256)
+def _channels(call: str, place: int | None = None, kind: str = "") -> _CallChannels:
+    prefix = call if place is None else f"{call}.{place}.{kind}"
+    return _CallChannels(f"{prefix}.name", f"{prefix}.arguments", f"{prefix}.input")
 
 
 class Watch:
@@ -44,20 +58,24 @@ class Watch:
     """
 
     def __init__(self, compiled: CompiledPolicy, request: ChatRequest) -> None:
-        self._policy = compiled.policy
-        self._patterns = compiled.patterns
-        self._byte_patterns = compiled.byte_patterns
-        self._request = request
-        self._format = FormatCheck(request.response_format) if request.response_format is not None else None
-        self._texts: dict[int, list[str]] = {}
+        self._compiled = compiled
+        self._choices_wanted = request.n or 1
+        self._judgement = Judgement(compiled.policy, request)
         self._choices: dict[int, WatchedChoice] = {}
-        drop = compiled.policy.unknown_fields == "drop"
-        self._unknown = UnknownFields(compiled.patterns, compiled.harmless, drop=drop)
-        self._strips = drop or bool(compiled.patterns.rules)
-        self.verdicts: list[Verdict] = []
+        self._ledger = Ledger()
+        self._unknown = UnknownFields(
+            compiled.blocking, compiled.harmless, self._ledger, drop=compiled.drops_unknown
+        )
+        self._strips = compiled.strips
+        self._top = Place("", 0)
         self.retry_wanted = False
         self.done = False
         self.said_something = False
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What has been found so far."""
+        return self._ledger.verdicts
 
     @property
     def finish_reason(self) -> str | None:
@@ -83,197 +101,207 @@ class Watch:
 
     def finish(self) -> MonitoringReport:
         """Judge the answer as a whole, at its end."""
-        quality, alignment = self._judge()
+        quality, alignment = self._judgement.of(list(self._choices.values()), self._ledger)
+        self.retry_wanted |= self._judgement.retry_wanted
         return MonitoringReport(
             verdicts=tuple(self.verdicts),
             quality=quality,
             intent_alignment=alignment,
             characters=self.characters,
-            tripped=self.retry_wanted or any(verdict.action in ("cut", "retry") for verdict in self.verdicts),
+            tripped=any(choice.stopped_by is not None for choice in self._choices.values()),
         )
 
     def _chunk(self, chunk: Chunk) -> bool:
         """Return whether anything of the chunk is left to send."""
-        self._strip(chunk, _CHUNK_FIELDS, "")
+        if self._strips:
+            self._unknown.strip(chunk, _CHUNK_FIELDS, self._top)
         choices = cast("list[Chunk] | None", chunk.get("choices"))
         if not choices:
             return True
-        kept = [choice for choice in choices if self._choice(choice)]
-        if len(kept) != len(choices):
-            chunk["choices"] = kept
-        return bool(kept) or bool(chunk.get("usage"))
+        kept = [choice for number, choice in enumerate(choices) if self._choice(choice, number)]
+        if len(kept) == len(choices):
+            return True
+        chunk["choices"] = kept
+        if kept or not any(chunk[name] for name in chunk.keys() - _EMPTY):
+            return bool(kept)
+        if not chunk.get("usage"):  # only a chunk of counts has no choices: clients read the first of any other
+            chunk["choices"] = [{"index": choices[0].get("index", 0), "delta": {}, "finish_reason": None}]
+        return True
 
-    def _choice(self, choice: Chunk) -> bool:
-        index = choice.get("index", 0)
+    def _choice(self, choice: Chunk, number: int) -> bool:
+        """Return whether anything of the choice is left to send."""
+        watched = self._watched(choice.get("index", number))
+        if watched is None or watched.ended:
+            return watched is not None and self._late(choice, watched)
+        reason = cast("str | None", choice.get("finish_reason"))
+        watched.begin(closing=bool(reason))
+        message, delta = cast("Part | None", choice.get("message")), cast("Part | None", choice.get("delta"))
+        left = not (message or delta)
+        if message:
+            left |= self._part(message, watched)
+        if delta:
+            left |= self._part(delta, watched)
+        if choice.get("logprobs"):
+            left |= self._logprobs(choice, watched)
+        if self._strips:
+            self._unknown.strip(choice, _CHOICE_FIELDS, watched.place("choices"))
+        if reason or watched.stopped_by is not None:
+            self._close(choice, reason, watched)
+            return True
+        return left or any(choice[name] for name in choice.keys() - _CHOICE_FIELDS)
+
+    def _watched(self, index: int) -> WatchedChoice | None:
         watched = self._choices.get(index)
         if watched is None:
-            watched = WatchedChoice(index, self._patterns, self._byte_patterns, self.verdicts)
+            if not 0 <= index < MAX_CHOICES:
+                self._ledger.note_once("answer", "choice-number", "redact", channel="choices")
+                return None
+            json = self._judgement.wants_json
+            watched = WatchedChoice(index, self._compiled, self._ledger, self._unknown, json=json)
             self._choices[index] = watched
-        if watched.ended:
-            return False
-        whole = choice.get("message")
-        part = cast("Part", whole or choice.get("delta") or {})
-        said_something = self._part(part, watched)
-        tokens = self._logprobs(choice, watched)
-        self._strip(choice, _CHOICE_FIELDS, f"choices.{index}")
-        return self._close(choice, part, watched) or said_something or tokens
+        return watched
 
-    def _close(self, choice: Chunk, part: Part, watched: WatchedChoice) -> bool:
-        """End the choice where the model or a rule ends it; return whether it ended."""
-        reason = choice.get("finish_reason")
-        if watched.stopped_by is None and reason is None:
-            return False  # a whole message too: well-formed halves of answers have no reason for their end
+    def _late(self, choice: Chunk, watched: WatchedChoice) -> bool:
+        """Leave out what comes after a choice's end, for it could complete what has left; note that there was something."""
+        if not self._strips and watched.stopped_by is None:
+            return True
+        part = cast("Part", choice.get("message") or choice.get("delta") or {})
+        if watched.stopped_by is None and any(part[name] for name in part.keys() - {"role"}):
+            self._ledger.note_once(
+                "answer", "after-the-end", "redact", channel="choices", choice=watched.index
+            )
+        return False
+
+    def _close(self, choice: Chunk, reason: str | None, watched: WatchedChoice) -> None:
+        """End the choice where the model or a rule ends it."""
+        whole = cast("Part | None", choice.get("message"))
+        part: Part = whole if whole is not None else (choice.get("delta") or {})
         watched.end(part, choice)
-        if watched.stopped_by is not None:
-            reason = choice["finish_reason"] = "content_filter"
-            self.retry_wanted |= watched.stopped_by == "retry"
-            self.done = self.complete
-        watched.finish_reason = reason
-        if part and "message" not in choice:
+        if part and whole is None:
             choice["delta"] = part
-        return True
+        if (
+            watched.stopped_by is not None or "finish_reason" not in choice
+        ):  # else the reason itself may not leave
+            reason = choice["finish_reason"] = "content_filter"
+        watched.finish_reason = reason
+        if watched.stopped_by is not None:
+            self.retry_wanted |= watched.stopped_by == "retry"
+            self.done = self.complete and len(self._choices) >= self._choices_wanted
 
     def _part(self, part: Part, watched: WatchedChoice) -> bool:
         """Pass a delta or message through its lanes; return whether anything of it is left to send."""
-        left = not part
+        left = False
+        known: set[str] | None = None
         for key in tuple(part):
             value = part[key]
-            if value is None or key == "role":
+            if value.__class__ is str and key in _TEXT_CHANNELS:
+                left |= self._text(part, key, key, watched)
+            elif value is None and key in _PART_FIELDS:
                 left = True
-            elif key in TEXT_CHANNELS and isinstance(value, (str, list)):
-                left |= self._text(part, key, value, watched)
-            elif key == "tool_calls":
-                left |= self._tool_calls(cast("list[Part]", value), watched)
-            elif key == "function_call":
-                left |= self._call(cast("Part", value), "function_call", watched)
-            elif key == "audio":
-                left |= self._audio(cast("Part", value), watched)
+            elif watched.stopped_by is not None and key != "role":
+                part[key] = None
+            elif isinstance(value, (dict, list)) and key in _PART_FIELDS:
+                left |= self._nested(part, key, watched)
             else:
-                self._strip(part, part.keys() - {key}, f"choices.{watched.index}")
-                left |= key in part
+                known = known or set(_PART_FIELDS)
+                known.discard(key)
+        if known is not None:
+            left |= self._rest(part, known, watched.place("message"))
         return left
 
-    def _text(self, part: Part, key: str, value: Any, watched: WatchedChoice) -> bool:
-        if isinstance(value, list):  # parts, as some servers send content
-            pieces = cast("list[Part]", value)
-            for piece in pieces:
-                self._strip(piece, {"text"}, f"choices.{watched.index}.{key}")
-            left = [self._field(piece, "text", key, watched) or "text" not in piece for piece in pieces]
-            return any(left)
-        if key == "content" and self._format is not None:
-            self._texts.setdefault(watched.index, []).append(value)
-        return self._field(part, key, key, watched)
+    def _nested(self, part: Part, key: str, watched: WatchedChoice) -> bool:
+        """Pass a field that has fields of its own."""
+        value = part[key]
+        if key == "tool_calls":
+            return self._tool_calls(value, watched)
+        if key == "function_call":
+            return self._call(value, _channels(key), watched, watched.place(key))
+        if key == "audio":
+            return self._audio(value, watched)
+        if isinstance(value, list):
+            return self._pieces(cast("list[Part]", value), key, watched)
+        return self._rest(part, part.keys() - {key}, watched.place("message"))
 
-    def _field(
-        self, part: Part, key: str, lane: str, watched: WatchedChoice, *, escaped: bool = False
+    def _rest(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> bool:
+        """Strip what is not known here; return whether any of it is left to send."""
+        if self._strips:
+            self._unknown.strip(holder, known, place)
+        return any(name not in known for name in holder)
+
+    def _text(
+        self, holder: Part, key: str, channel: str, watched: WatchedChoice, *, escaped: bool = False
     ) -> bool:
         """Pass one string through its lane; return whether there is anything to send of it."""
-        written = part.get(key)
-        if not isinstance(written, str):
-            return False
-        released = watched.write(lane, written, escaped=escaped)
+        written: str = holder[key]
+        if channel == "content" and watched.kept is not None:
+            watched.keep(written)
+        released = watched.write(channel, holder, key, escaped=escaped)
         if released:
             self.said_something = True
-        if released != written:
-            part[key] = released
-        return bool(released) or not written
+            return True
+        return not written
+
+    def _pieces(self, pieces: list[Part], channel: str, watched: WatchedChoice) -> bool:
+        """Pass the parts of a content that is a list, as some servers send it. Parts that are no text are searched, not held."""
+        left = False
+        for number, piece in enumerate(pieces):
+            if watched.stopped_by is not None:
+                del pieces[number:]
+                break
+            text = isinstance(piece.get("text"), str)
+            if not text and piece.get("type") != "text":
+                watched.has_other = self.said_something = True
+            known = piece.keys() & {"text"} if text else frozenset[str]()
+            other = self._rest(piece, known, watched.place(channel))
+            left |= self._text(piece, "text", channel, watched) if text else other
+        return left or not pieces
 
     def _audio(self, audio: Part, watched: WatchedChoice) -> bool:
-        self._strip(audio, {"transcript", "data"}, f"choices.{watched.index}.audio")
-        said = self._field(audio, "transcript", "audio.transcript", watched)
-        self.said_something |= "data" in audio
-        return said or "data" in audio
+        """Pass the transcript; the sound itself cannot be searched."""
+        known = {name for name in ("transcript", "data") if isinstance(audio.get(name), str)}
+        left = self._rest(audio, known, watched.place("audio"))
+        if "transcript" in known:
+            left |= self._text(audio, "transcript", "audio.transcript", watched)
+        if "data" in known and watched.stopped_by is not None:
+            del audio["data"]
+        elif "data" in known:
+            left = watched.has_other = self.said_something = True
+        return left
 
     def _tool_calls(self, calls: list[Part], watched: WatchedChoice) -> bool:
-        left = False
+        left = not calls
         for number, call in enumerate(calls):
+            if watched.stopped_by is not None:
+                del calls[number:]
+                break
             place = watched.tool(call.get("index", number))
             if call.get("index", place) != place:
                 call["index"] = place
-            self._strip(call, _TOOL_FIELDS, f"choices.{watched.index}.tool_calls")
-            name = f"tool_calls.{place}"
+            left |= self._rest(call, _TOOL_FIELDS, watched.place("tool_calls"))
             for kind in ("function", "custom"):
-                if isinstance(call.get(kind), dict):
-                    left |= self._call(cast("Part", call[kind]), f"{name}.{kind}", watched)
-            left |= "id" in call
+                inner = call.get(kind)
+                if inner:
+                    channels = _channels("tool_calls", place, kind)
+                    left |= self._call(inner, channels, watched, watched.place(f"tool_calls.{kind}"))
         return left
 
-    def _call(self, call: Part, name: str, watched: WatchedChoice) -> bool:
+    def _call(self, call: Part, channels: _CallChannels, watched: WatchedChoice, place: Place) -> bool:
         watched.has_tool_call = True
-        self._strip(call, _CALL_FIELDS, f"choices.{watched.index}.{name}")
-        return any(
-            [
-                self._field(call, "name", f"{name}.name", watched),
-                self._field(call, "arguments", f"{name}.arguments", watched, escaped=True),
-                self._field(call, "input", f"{name}.input", watched),
-            ]
-        )
+        left = self._rest(call, _CALL_FIELDS, place)
+        if call.get("name") is not None:
+            left |= self._text(call, "name", channels.name, watched)
+        if call.get("arguments") is not None:
+            left |= self._text(call, "arguments", channels.arguments, watched, escaped=True)
+        if call.get("input") is not None:
+            left |= self._text(call, "input", channels.input, watched)
+        return left
 
     def _logprobs(self, choice: Chunk, watched: WatchedChoice) -> bool:
-        logprobs = choice.get("logprobs")
-        if not isinstance(logprobs, dict):
-            return False
-        fields = cast("dict[str, list[dict[str, Any]] | None]", logprobs)
-        self._strip(fields, _LOGPROB_FIELDS, f"choices.{watched.index}.logprobs")
-        left = False
-        for key in ("content", "refusal"):
-            entries = fields.get(key)
+        fields = cast("dict[str, Any]", choice["logprobs"])
+        left = self._rest(fields, _LOGPROB_FIELDS, watched.place("logprobs"))
+        for channel in ("content", "refusal"):
+            entries = fields.get(channel)
             if entries:
-                fields[key] = watched.tokens(key, entries)
-                left |= bool(fields[key])
+                fields[channel] = watched.tokens(channel, entries)
+                left |= bool(fields[channel])
         return left
-
-    def _strip(self, holder: dict[str, Any], known: AbstractSet[str], path: str) -> None:
-        """Take out of an object the unknown fields that may not leave."""
-        if self._strips and not holder.keys() <= known:
-            self.verdicts += self._unknown.strip(holder, known, path)
-
-    def _judge(self) -> tuple[float | None, float | None]:
-        """Check the finished answer; note what is wrong and return the share of checks that held, in quality and in form."""
-        held: list[bool] = []
-        formed: list[bool] = [len(self._choices) == (self._request.n or 1)]
-        for choice in self._choices.values():
-            empty = (
-                choice.characters == 0 and not choice.has_tool_call and choice.finish_reason in ("stop", None)
-            )
-            truncated = choice.finish_reason == "length"
-            held += [not empty, not truncated, not choice.looped]
-            self._note_if(empty, "empty", self._policy.on_empty, choice)
-            self._note_if(truncated, "truncated", self._policy.on_truncated, choice)
-            for lane in choice.looped:
-                self._note_if(
-                    True, "repetition", self._policy.on_repetition, choice, lane.name, lane.loop_at or 0
-                )
-            if self._format is not None and not truncated and not choice.has_tool_call:
-                broken = self._format.violation("".join(self._texts.get(choice.index, ())))
-                formed.append(broken is None)
-                self._note_if(
-                    broken is not None, f"format-{broken}", self._policy.on_schema_violation, choice
-                )
-        return _share(held), _share(formed)
-
-    def _note_if(
-        self,
-        found: bool,
-        rule: str,
-        action: Any,
-        choice: WatchedChoice,
-        channel: str = "content",
-        position: int = 0,
-    ) -> None:
-        if not found:
-            return
-        self.retry_wanted |= action == "retry"
-        verdict = Verdict(
-            detector="answer",
-            rule=rule,
-            action=action,
-            channel=channel,
-            choice=choice.index,
-            position=position,
-        )
-        self.verdicts.append(verdict)
-
-
-def _share(checks: list[bool]) -> float | None:
-    return sum(checks) / len(checks) if checks else None

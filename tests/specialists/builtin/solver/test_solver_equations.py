@@ -15,6 +15,7 @@ SOLUTIONS = {
     "find y such that 5y = 35": "y = 7",
     "5x = 3": "x = 3/5",
     "solve 0.5x + 0.25 = 2": "x = 7/2",
+    "What are the solutions of x^2 = 9?": "x = -3 or x = 3",
     "x^2 - 5x + 6 = 0": "x = 2 or x = 3",
     "solve x^2 = 4 for x": "x = -2 or x = 2",
     "x² = 2": "x = -sqrt(2) or x = sqrt(2)",

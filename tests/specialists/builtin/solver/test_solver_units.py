@@ -1,6 +1,5 @@
 """Units: every factor against an independent definition, and the phrases that name a unit."""
 
-import math
 from fractions import Fraction
 
 import pytest
@@ -10,7 +9,7 @@ from guardian_cluster.specialists.builtin.solver.unit_table import SYMBOLS, WORD
 
 CONVERSIONS = {
     "convert 5 miles to km": "8.04672 km",
-    "5 km in miles": "≈ 3.106855961 miles",
+    "5 km in miles": "78125/25146 miles ≈ 3.106855961 miles",
     "how many feet are in a mile?": "5280 feet",
     "how many inches in 3 yards": "108 inches",
     "1 nautical mile in m": "1852 m",
@@ -30,7 +29,7 @@ CONVERSIONS = {
     "100 °C to °F": "212 °F",
     "-40 F to C": "-40 °C",
     "98.6°F to °C": "37 °C",
-    "20 degrees celsius in fahrenheit": "68 fahrenheit",
+    "20 degrees celsius in fahrenheit": "68 °F",
     "0 K to C": "-273.15 °C",
     "2 cubic meters in liters": "2000 liters",
     "10 US gallons to liters": "37.85411784 liters",
@@ -120,7 +119,3 @@ def test_the_us_gallon_is_231_cubic_inches() -> None:
 
 def test_an_acre_is_ten_square_chains() -> None:
     assert WORDS["acre"].factor == 10 * (66 * Fraction("0.3048")) ** 2
-
-
-def test_the_fluid_ounce_agrees_with_the_mass_of_nothing_else() -> None:
-    assert math.isclose(WORDS["us fluid ounce"].factor, 29.5735295625e-6)

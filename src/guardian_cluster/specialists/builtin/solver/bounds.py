@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import msgspec
 
+from guardian_cluster.specialists.builtin.solver.amounts import rough_amount
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import (
     Call,
@@ -39,13 +40,12 @@ _IRRATIONAL_BITS = 64.0
 
 
 class _Size(msgspec.Struct, frozen=True, gc=False):
-    """Upper bounds in bits and in amount, the value where it is known, and whether unknowns take part."""
+    """Upper bounds in bits, the value where it is known, and whether unknowns take part."""
 
     numerator: float
     denominator: float = 0.0
     value: Rational | None = None
     symbolic: bool = False
-    magnitude: float = math.inf
 
 
 def check_bounds(*expressions: Expression) -> None:
@@ -66,12 +66,12 @@ def _size_of(node: Expression) -> _Size:
         case Number():
             return _sized(node.value)
         case Constant():
-            return _Size(_IRRATIONAL_BITS, magnitude=math.inf if node.name == "infinity" else math.pi)
+            return _Size(_IRRATIONAL_BITS)
         case Variable():
             return _Size(1.0, symbolic=True)
         case Negation(operand=operand):
             inner = _size(operand)
-            return _with_value(inner, None if inner.value is None else -inner.value)
+            return msgspec.structs.replace(inner, value=None if inner.value is None else -inner.value)
         case Percent(operand=operand):
             return _quotient(_size(operand), _sized(100))
         case Factorial(operand=operand):
@@ -85,13 +85,7 @@ def _size_of(node: Expression) -> _Size:
 def _sized(value: Rational) -> _Size:
     bits, divisor_bits = value.numerator.bit_length(), (value.denominator - 1).bit_length()
     is_small = bits <= _FOLLOWED_BITS and divisor_bits <= _FOLLOWED_BITS
-    if not is_small:
-        return _Size(float(bits), float(divisor_bits))
-    return _Size(float(bits), float(divisor_bits), value, magnitude=abs(float(value)))
-
-
-def _with_value(size: _Size, value: Rational | None) -> _Size:
-    return _Size(size.numerator, size.denominator, value, size.symbolic, size.magnitude)
+    return _Size(float(bits), float(divisor_bits), value if is_small else None)
 
 
 def _operation(node: Operation) -> _Size:
@@ -102,7 +96,7 @@ def _operation(node: Operation) -> _Size:
         case "/":
             return _quotient(left, right)
         case "^":
-            return _power(left, right)
+            return _power(left, right, node.right)
         case _:
             return _product(left, right)
 
@@ -111,16 +105,14 @@ def _sum(left: _Size, right: _Size, sign: int) -> _Size:
     if left.value is not None and right.value is not None:
         return _sized(left.value + sign * right.value)
     numerator = max(left.numerator + right.denominator, right.numerator + left.denominator) + 1
-    symbolic, magnitude = left.symbolic or right.symbolic, left.magnitude + right.magnitude
-    return _Size(numerator, left.denominator + right.denominator, None, symbolic, magnitude)
+    return _Size(numerator, left.denominator + right.denominator, None, left.symbolic or right.symbolic)
 
 
 def _product(left: _Size, right: _Size) -> _Size:
     if left.value is not None and right.value is not None:
         return _sized(left.value * right.value)
     numerator, denominator = left.numerator + right.numerator, left.denominator + right.denominator
-    magnitude = left.magnitude * right.magnitude if left.magnitude and right.magnitude else 0.0
-    return _Size(numerator, denominator, None, left.symbolic or right.symbolic, magnitude)
+    return _Size(numerator, denominator, None, left.symbolic or right.symbolic)
 
 
 def _quotient(left: _Size, right: _Size) -> _Size:
@@ -131,20 +123,31 @@ def _quotient(left: _Size, right: _Size) -> _Size:
     return _product(left, _Size(right.denominator, right.numerator, symbolic=right.symbolic))
 
 
-def _power(base: _Size, exponent: _Size) -> _Size:
+def _power(base: _Size, exponent: _Size, node: Expression) -> _Size:
+    """Bound a power; `node` is the exponent itself, whose amount is estimated if its value is not known."""
     if exponent.symbolic:
         return _Size(_IRRATIONAL_BITS, _IRRATIONAL_BITS, symbolic=True)
-    times = exponent.magnitude
+    times = rough_amount(node) if exponent.value is None else abs(float(exponent.value))
     if base.symbolic:
         if times > MAX_SYMBOLIC_EXPONENT:
             raise Refusal(f"an unknown is raised to a power beyond {MAX_SYMBOLIC_EXPONENT}")
         return _Size(base.numerator * times, base.denominator * times, symbolic=True)
     if base.value is not None and base.value in (0, 1, -1):
-        return _Size(1.0, magnitude=1.0)
-    bits = max(base.numerator, 1.0) * times, base.denominator * times if base.denominator else 0.0
+        return _Size(1.0)
+    if math.isinf(times):
+        raise Refusal("an exponent on the way is too large")
+    numerator, denominator = _logarithms(base)
+    bits = numerator * times + 1, denominator * times + 1 if denominator else 0.0
     if exponent.value is not None and exponent.value < 0:
         bits = bits[1], bits[0]
     return _small_power(base, exponent) if max(bits) <= _FOLLOWED_BITS else _Size(*bits)
+
+
+def _logarithms(size: _Size) -> tuple[float, float]:
+    """Return bounds for the binary logarithms of numerator and denominator, sharp for known values."""
+    if size.value:
+        return math.log2(abs(size.value.numerator)), math.log2(size.value.denominator)
+    return max(size.numerator, 1.0), size.denominator
 
 
 def _small_power(base: _Size, exponent: _Size) -> _Size:
@@ -171,7 +174,7 @@ def _call(node: Call) -> _Size:
         case "factorial":
             return _factorial(sizes[0])
         case "exp" | "sinh" | "cosh":
-            return _power(_Size(2.0, value=3), sizes[0])
+            return _power(_sized(3), sizes[0], node.arguments[0])
         case "gcd" | "lcm" | "min" | "max" | "abs" | "floor" | "ceil":
             numerator = sum(size.numerator for size in sizes) + 1
             return _Size(numerator, sum(size.denominator for size in sizes), symbolic=symbolic)
@@ -188,4 +191,4 @@ def _square_root(size: _Size) -> _Size:
         top, bottom = math.isqrt(value.numerator), math.isqrt(value.denominator)
         if Fraction(top * top, bottom * bottom) == value:
             return _sized(Fraction(top, bottom))
-    return _Size(size.numerator, size.denominator, None, size.symbolic, max(size.magnitude, 1.0))
+    return _Size(size.numerator, size.denominator, None, size.symbolic)

@@ -72,9 +72,15 @@ def allow_cpu(seconds: float) -> None:
 
 
 def peak_memory_mb() -> float:
-    """Return the largest resident size the process has had."""
-    kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return kilobytes / 1024 if sys.platform == "linux" else kilobytes / 1024 / 1024
+    """Return the largest resident size the process has had since it was started.
+
+    Linux lets a process inherit `ru_maxrss` from the one that started it, so there `/proc` is asked.
+    """
+    if sys.platform == "linux":
+        with open("/proc/self/status", encoding="ascii") as status:
+            peak = next(line for line in status if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:

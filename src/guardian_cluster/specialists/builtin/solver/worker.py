@@ -62,9 +62,12 @@ class SolverProcess:
         return self._child.pid if self._child is not None and self._child.is_alive else None
 
     async def warm(self) -> None:
-        """Start the process now, so that the first problem need not wait; may raise `SolverUnavailable`."""
-        async with self._turn:
+        """Start the process now, so that the first problem need not wait; raises what `solve` raises."""
+        await self._take_turn()
+        try:
             await self._ready_child()
+        finally:
+            self._turn.release()
 
     async def solve(self, problem: Problem) -> Solution | CannotSolve:
         """Solve a problem within the limits.
@@ -113,13 +116,20 @@ class SolverProcess:
         if self._child is not None and not self._child.is_alive:
             await self._discard()
         if self._child is None:
-            self._child = await start_child(self.limits.memory_mb, self.limits.time_s)
-        if self._is_closed:
-            await self._discard()
-            raise SolverUnavailable("the solver was closed while its process started")
+            self._child = await self._new_child()
         if self.started is None:
             self.started = await self._first_message(self._child)
         return self._child
+
+    async def _new_child(self) -> Child:
+        try:
+            child = await start_child(self.limits.memory_mb, self.limits.time_s)
+        except OSError as error:
+            raise SolverUnavailable(f"the system does not start the solver's process: {error}") from error
+        if self._is_closed:
+            await child.end()
+            raise SolverUnavailable("the solver was closed while its process started")
+        return child
 
     async def _first_message(self, child: Child) -> Ready:
         try:
@@ -132,6 +142,8 @@ class SolverProcess:
             ) from None
         except ChildGone:
             await self._discard()
+            if self._is_closed:
+                raise SolverUnavailable("the solver was closed while its process started") from None
             raise SolverUnavailable(
                 f"the solver's process ended while it started; are {self.limits.memory_mb} MB enough for it?"
             ) from None

@@ -16,8 +16,8 @@ CERTAIN_BELOW = 2**64
 MAX_BITS = 4000
 """Of a number that is tested; a single test of a larger one takes seconds."""
 
-_TRIAL_LIMIT = 1_000_000
-"""Primes up to here are tried as factors of n - 1."""
+_TRIAL_LIMIT = 100_000
+"""Primes up to here are tried as factors of n - 1, then rho and p - 1; more would take seconds."""
 
 _MAX_BASE = 200
 
@@ -48,7 +48,7 @@ def factors_of(number: int) -> dict[int, int]:
 def _is_certified(number: int) -> bool:
     """Tell whether Pocklington's criterion proves the number prime."""
     known = 1
-    for prime, exponent in sp.factorint(number - 1, limit=_TRIAL_LIMIT).items():
+    for prime, exponent in sp.factorint(number - 1, limit=_TRIAL_LIMIT, use_ecm=False).items():
         prime = int(prime)
         if not sp.isprime(prime) or (prime >= CERTAIN_BELOW and not _is_certified(prime)):
             continue

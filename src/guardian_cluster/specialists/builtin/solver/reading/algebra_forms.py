@@ -7,7 +7,7 @@ from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
 from guardian_cluster.specialists.builtin.solver.problem import Evaluate, Factorise, Problem, Rewrite, Solve
 from guardian_cluster.specialists.builtin.solver.reading.parts import expression, number, split
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Form, Found
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import (
     Equation,
@@ -115,6 +115,7 @@ FORMS: Final[tuple[Form, ...]] = (
         "{equations:equations}",
         "solve the? following? equation|equations|system? of? equations? :? {equations:equations}",
         "solve :? {equations:equations} [,? for {unknowns:letters}]",
+        "solution|solutions of|to the? equation? {equations:equations}",
         "solve for {unknowns:letters} :|if|in|when|given? {equations:equations}",
         "{unknowns:letters} if|when|given|where {equations:equations}",
         "{unknowns:letters} such that {equations:equations}",

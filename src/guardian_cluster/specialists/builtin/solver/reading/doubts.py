@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from guardian_cluster.specialists.builtin.solver.reading.parts import is_enclosed
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 
 _DAYS, _MONTHS = 31, 12

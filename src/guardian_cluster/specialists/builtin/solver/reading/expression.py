@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, MAX_ARGUMENTS, ROOTS
 from guardian_cluster.specialists.builtin.solver.reading.calls import check_angles, make_call
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.cursor import Cursor
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.tree import (
     Constant,
@@ -22,9 +23,6 @@ from guardian_cluster.specialists.builtin.solver.tree import (
     Variable,
     variables,
 )
-
-MAX_DEPTH = 30
-"""Of parentheses, signs and powers inside one another; also bounds the recursion of this parser."""
 
 _SUM, _PRODUCT, _POWER = 1, 2, 4
 
@@ -47,59 +45,12 @@ _FUNCTION_LETTERS = frozenset("fghFGH")
 """Before parentheses these letters name a function that nobody defined."""
 
 
-class _Parser:
-    """A position in the pieces and what is known about the current pair of parentheses."""
-
-    __slots__ = ("depth", "exponent_end", "has_open_division", "has_open_share", "pieces", "position")
-
-    def __init__(self, pieces: Sequence[Piece]) -> None:
-        self.pieces = pieces
-        self.position = 0
-        self.depth = 0
-        self.exponent_end = -1
-        self.has_open_division = False
-        self.has_open_share = False
-
-    def next_text(self) -> str:
-        """Return the next operator, or nothing where an operand or the end comes next."""
-        if self.position < len(self.pieces):
-            piece = self.pieces[self.position]
-            if piece.role == "O" or piece.role == "K":
-                return piece.text
-        return ""
-
-    def next_role(self) -> str:
-        """Return the role of the next piece, or nothing at the end."""
-        return self.pieces[self.position].role if self.position < len(self.pieces) else ""
-
-    def accept(self, text: str) -> bool:
-        """Step over an operator if it comes next."""
-        if self.next_text() == text:
-            self.position += 1
-            return True
-        return False
-
-    def touches_previous(self) -> bool:
-        """Tell whether the next piece follows the last one without a space."""
-        return self.pieces[self.position - 1].end == self.pieces[self.position].start
-
-    def deeper(self) -> None:
-        """Count one more level; raise `Refusal` when there are too many."""
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Refusal(f"the expression is nested more than {MAX_DEPTH} deep")
-
-    def is_frame_end(self) -> bool:
-        """Tell whether the innermost parentheses, or the expression, end here."""
-        return self.position == len(self.pieces) or self.next_text() in (")", ",", "|")
-
-
 def parse(pieces: Sequence[Piece], indices: Sequence[str] = ()) -> Expression:
     """Read all pieces as one expression; raise `Refusal` where they are not exactly one.
 
     `indices` are letters a surrounding sum has declared; only they may be called `i`.
     """
-    parser = _Parser(pieces)
+    parser = Cursor(pieces)
     node = _climb(parser, _SUM)
     if parser.position < len(pieces):
         raise Refusal(f"it does not know how to read the expression from {quoted(_rest(parser))} on")
@@ -117,11 +68,11 @@ def _check_letters(names: Sequence[str], indices: Sequence[str]) -> None:
         raise Refusal("the same letter is used in upper and in lower case")
 
 
-def _rest(parser: _Parser) -> str:
+def _rest(parser: Cursor) -> str:
     return " ".join(piece.text for piece in parser.pieces[parser.position : parser.position + 6])
 
 
-def _climb(parser: _Parser, minimum: int) -> Expression:
+def _climb(parser: Cursor, minimum: int) -> Expression:
     """Read operands joined by operators that bind at least as tightly as `minimum`."""
     left = _signed(parser)
     is_percentage = minimum == _SUM and _is_percentage(left)
@@ -142,34 +93,11 @@ def _climb(parser: _Parser, minimum: int) -> Expression:
         left = Operation(_TREE_OPERATORS[operator], Percent(left) if operator == "% of" else left, right)
 
 
-def _right_operand(parser: _Parser, operator: str, precedence: int) -> Expression:
-    _check_scope(parser, operator)
+def _right_operand(parser: Cursor, operator: str, precedence: int) -> Expression:
+    parser.check_scope(operator)
     if operator == "+" and parser.next_text() == "-" and parser.touches_previous():
         raise Refusal("'+-' could mean plus or minus; use a space or parentheses")
     return _climb(parser, precedence + 1)
-
-
-def _check_scope(parser: _Parser, operator: str) -> None:
-    """Refuse an operator that leaves open how far an earlier "/" or "of" reaches."""
-    if not operator or operator in ("of", "% of"):
-        if parser.has_open_division:
-            raise Refusal("after a division, such as in 1/2x, it is unclear what is divided; use parentheses")
-        parser.has_open_share = parser.has_open_share or bool(operator)
-    elif operator in "+-":
-        if parser.has_open_share:
-            raise Refusal(
-                f"it is unclear whether the part after '{operator}' belongs to 'of'; use parentheses"
-            )
-        parser.has_open_division = False
-    else:
-        parser.has_open_division = operator == "/"
-        # Nobody raises to the power one: 9^1/2 means the square root at least as often as 9/2.
-        if operator == "/" and parser.position - 1 == parser.exponent_end and _exponent_is_one(parser):
-            raise Refusal("an exponent such as in 9^1/2 needs parentheses: 9^(1/2)")
-
-
-def _exponent_is_one(parser: _Parser) -> bool:
-    return parser.pieces[parser.position - 2].text == "1"
 
 
 def _is_percentage(node: Expression) -> bool:
@@ -184,7 +112,7 @@ def _is_percentage(node: Expression) -> bool:
             return False
 
 
-def _is_implicit_product(parser: _Parser) -> bool:
+def _is_implicit_product(parser: Cursor) -> bool:
     """Tell whether the next piece multiplies the last one without a sign, as in 2x or 3(x + 1)."""
     role = parser.next_role()
     opens = parser.next_text() in ("(", "√", "∛")
@@ -200,7 +128,7 @@ def _is_implicit_product(parser: _Parser) -> bool:
     return True
 
 
-def _signed(parser: _Parser) -> Expression:
+def _signed(parser: Cursor) -> Expression:
     if parser.next_text() in ("-", "negative"):
         parser.position += 1
         parser.deeper()
@@ -212,13 +140,13 @@ def _signed(parser: _Parser) -> Expression:
     return _power(parser)
 
 
-def _unsigned(parser: _Parser) -> Expression:
+def _unsigned(parser: Cursor) -> Expression:
     if parser.next_text() in ("+", "-"):
         raise Refusal("there are several signs in a row")
     return _power(parser)
 
 
-def _power(parser: _Parser) -> Expression:
+def _power(parser: Cursor) -> Expression:
     base = _postfix(parser)
     if not parser.accept("^"):
         return base
@@ -232,7 +160,7 @@ def _power(parser: _Parser) -> Expression:
     return Operation("^", base, exponent)
 
 
-def _postfix(parser: _Parser) -> Expression:
+def _postfix(parser: Cursor) -> Expression:
     node = _atom(parser)
     while True:
         if parser.accept("!"):
@@ -250,20 +178,20 @@ def _postfix(parser: _Parser) -> Expression:
             return node
 
 
-def _percent(parser: _Parser, node: Expression) -> Expression:
+def _percent(parser: Cursor, node: Expression) -> Expression:
     parser.position += 1
     if parser.next_role() == "N" or parser.next_text() == "(":
         raise Refusal("'%' can mean percent or remainder; write '17 mod 5' or '17% of 5'")
     return Percent(node)
 
 
-def _superscript(parser: _Parser) -> Expression:
+def _superscript(parser: Cursor) -> Expression:
     text = parser.pieces[parser.position].text
     parser.position += 1
     return Negation(Number(text[1:])) if text.startswith("-") else Number(text)
 
 
-def _atom(parser: _Parser) -> Expression:
+def _atom(parser: Cursor) -> Expression:
     piece = parser.pieces[parser.position] if parser.position < len(parser.pieces) else None
     if piece is None:
         raise Refusal("the expression ends where a number is missing")
@@ -283,7 +211,7 @@ def _atom(parser: _Parser) -> Expression:
             return _bracketed(parser, piece.text)
 
 
-def _bracketed(parser: _Parser, text: str) -> Expression:
+def _bracketed(parser: Cursor, text: str) -> Expression:
     if text == "(":
         return _enclosed(parser, ")")
     if text == "|":
@@ -296,7 +224,7 @@ def _bracketed(parser: _Parser, text: str) -> Expression:
     raise Refusal(f"there is a {quoted(text)} where a number should be")
 
 
-def _enclosed(parser: _Parser, closing: str) -> Expression:
+def _enclosed(parser: Cursor, closing: str) -> Expression:
     """Read an expression up to its closing bracket, with a scope of its own."""
     parser.deeper()
     outer = parser.has_open_division, parser.has_open_share
@@ -309,7 +237,7 @@ def _enclosed(parser: _Parser, closing: str) -> Expression:
     return node
 
 
-def _call(parser: _Parser, name: str) -> Expression:
+def _call(parser: Cursor, name: str) -> Expression:
     exponent = _function_exponent(parser)
     if parser.next_text() == "(":
         node = make_call(name, _arguments(parser, name))
@@ -321,7 +249,7 @@ def _call(parser: _Parser, name: str) -> Expression:
     return node if exponent is None else Operation("^", node, exponent)
 
 
-def _function_exponent(parser: _Parser) -> Expression | None:
+def _function_exponent(parser: Cursor) -> Expression | None:
     """Read the 2 of sin²(x) and sin^2(x); sin^-1 means two things and is refused."""
     if parser.next_role() == "S":
         exponent = _superscript(parser)
@@ -336,7 +264,7 @@ def _function_exponent(parser: _Parser) -> Expression | None:
     return exponent
 
 
-def _arguments(parser: _Parser, name: str) -> tuple[Expression, ...]:
+def _arguments(parser: Cursor, name: str) -> tuple[Expression, ...]:
     start = parser.position
     parser.position += 1
     parser.deeper()
@@ -359,7 +287,7 @@ def _arguments(parser: _Parser, name: str) -> tuple[Expression, ...]:
     return tuple(arguments)
 
 
-def _bare_argument(parser: _Parser) -> Expression:
+def _bare_argument(parser: Cursor) -> Expression:
     if parser.next_role() not in ("N", "V", "C"):
         raise Refusal("a function is not followed by a number, a letter or parentheses")
     node = _atom(parser)
@@ -369,13 +297,13 @@ def _bare_argument(parser: _Parser) -> Expression:
     return node
 
 
-def _check_reach(parser: _Parser, *, is_root: bool) -> None:
+def _check_reach(parser: Cursor, *, is_root: bool) -> None:
     """Refuse "sin 2x" and "sqrt 16 + 9", which do not say how far the function reaches."""
     if not parser.is_frame_end() and (is_root or parser.next_text() not in ("+", "-")):
         raise Refusal("it is unclear how far the function reaches; put its argument in parentheses")
 
 
-def _call_in_words(parser: _Parser, name: str) -> Expression:
+def _call_in_words(parser: Cursor, name: str) -> Expression:
     if parser.next_text() == "(":
         parser.position += 1
         return make_call(name, (_enclosed(parser, ")"),))

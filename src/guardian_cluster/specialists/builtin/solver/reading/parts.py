@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from guardian_cluster.specialists.builtin.solver.bounds import check_bounds
 from guardian_cluster.specialists.builtin.solver.reading.expression import parse
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Found
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
 from guardian_cluster.specialists.builtin.solver.tree import (
     Constant,

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from guardian_cluster.specialists.builtin.solver.problem import Problem
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 
 _EXPRESSION = "[NVCFPOSK]+"
 

@@ -5,73 +5,12 @@ and forms.py decides whether that word belongs to a question.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
-import msgspec
-
-from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS, PHRASES
-from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS, PARTS, SCALES, SMALL, TENS
+from guardian_cluster.specialists.builtin.solver.functions import BARE, FUNCTIONS
+from guardian_cluster.specialists.builtin.solver.reading.numerals import NUMERALS, SCALES, SMALL, TENS
+from guardian_cluster.specialists.builtin.solver.reading.pieces import PHRASES, Phrase, Piece, Role
 from guardian_cluster.specialists.builtin.solver.reading.tokens import Token
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal
-
-Role = Literal["N", "V", "C", "F", "P", "O", "S", "K", "W"]
-"""Number, variable, constant, function, phrase for one, operator, superscript, inner comma, word."""
-
-
-class Piece(msgspec.Struct, frozen=True, gc=False):
-    """A token or a phrase, with its role; words are in lower case."""
-
-    role: Role
-    text: str
-    start: int
-    end: int
-    grouped: bool = False
-
-
-_OPERATOR_PHRASES = {
-    "plus": "+",
-    "minus": "-",
-    "negative": "negative",
-    "times": "*",
-    "multiplied by": "*",
-    "divided by": "/",
-    "to the power of": "^",
-    "to the power": "^",
-    "raised to the power of": "^",
-    "raised to the power": "^",
-    "raised to": "^",
-    "percent": "%",
-    "per cent": "%",
-    "degrees": "°",
-    "degree": "°",
-    "deg": "°",
-    "radians": "rad",
-    "radian": "rad",
-    "rad": "rad",
-}
-
-_Phrase = tuple[tuple[str, ...], Role, str]
-
-
-def _phrase(words: str, role: Role, text: str) -> _Phrase:
-    return tuple(words.split()), role, text
-
-
-def _phrase_table() -> dict[str, list[_Phrase]]:
-    """Index every phrase by its first word, the longest first."""
-    phrases = [_phrase(words, "O", text) for words, text in _OPERATOR_PHRASES.items()]
-    phrases += [_phrase("squared", "S", "2"), _phrase("cubed", "S", "3"), _phrase("pi", "C", "pi")]
-    phrases += [_phrase(words, "C", "infinity") for words in ("infinity", "inf")]
-    phrases += [_phrase(words, "P", name) for words, name in PHRASES.items()]
-    phrases += [_phrase(f"the {words}", "P", name) for words, name in PHRASES.items()]
-    phrases += [_phrase(words, "N", part) for words, part in PARTS.items()]
-    table: dict[str, list[_Phrase]] = {}
-    for phrase in sorted(phrases, key=lambda phrase: -len(phrase[0])):
-        table.setdefault(phrase[0][0], []).append(phrase)
-    return table
-
-
-_PHRASES = _phrase_table()
 
 _EXPRESSION_SYMBOLS = frozenset("+-*/^!%()|°√∛")
 
@@ -190,6 +129,8 @@ def _fold_name(folding: _Folding, token: Token) -> None:
     word = folding.word()
     if (phrase := _phrase_at(folding, word)) is not None:
         _emit_phrase(folding, phrase)
+    elif word == "factorial" and _is_after_operand(folding):
+        folding.emit("O", "!")
     elif word in SMALL or word in TENS:
         _fold_numeral(folding, word)
     elif word == "log":
@@ -202,15 +143,15 @@ def _fold_name(folding: _Folding, token: Token) -> None:
         _fold_letters(folding, word)
 
 
-def _phrase_at(folding: _Folding, word: str) -> _Phrase | None:
+def _phrase_at(folding: _Folding, word: str) -> Phrase | None:
     start = folding.position
-    for phrase in _PHRASES.get(word, ()):
+    for phrase in PHRASES.get(word, ()):
         if tuple(folding.words[start : start + len(phrase[0])]) == phrase[0]:
             return phrase
     return None
 
 
-def _emit_phrase(folding: _Folding, phrase: _Phrase) -> None:
+def _emit_phrase(folding: _Folding, phrase: Phrase) -> None:
     words, role, text = phrase
     if role == "N":
         folding.emit("N", text, count=len(words) - 1)

@@ -14,7 +14,8 @@ from guardian_cluster.specialists.builtin.solver.reading.doubts import check_dou
 from guardian_cluster.specialists.builtin.solver.reading.forms import PATTERNS, WORDS
 from guardian_cluster.specialists.builtin.solver.reading.parts import number
 from guardian_cluster.specialists.builtin.solver.reading.patterns import Signature, signature
-from guardian_cluster.specialists.builtin.solver.reading.phrases import Piece, fold
+from guardian_cluster.specialists.builtin.solver.reading.phrases import fold
+from guardian_cluster.specialists.builtin.solver.reading.pieces import Piece
 from guardian_cluster.specialists.builtin.solver.reading.tokens import tokenise
 from guardian_cluster.specialists.builtin.solver.refusal import Refusal, quoted
 from guardian_cluster.specialists.builtin.solver.solution import NotUnderstood

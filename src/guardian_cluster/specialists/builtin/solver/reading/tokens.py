@@ -86,7 +86,7 @@ def tokenise(text: str) -> list[Token]:
         kind = found.lastgroup
         if kind == "number":
             tokens.extend(_numbers(found.group(), found.start()))
-        elif kind != "space":
+        elif kind != "space" and not (kind == "newline" and tokens and tokens[-1].text in (":", ";")):
             tokens.append(_token(kind, found.group(), found.start(), position))
         if len(tokens) > MAX_TOKENS:
             raise Refusal(

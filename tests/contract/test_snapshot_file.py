@@ -1,0 +1,78 @@
+"""The snapshot on disk: whole or not at all, private, and never misread."""
+
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+from harness import base, specialist
+
+from guardian_cluster.contract.secret import Secret
+from guardian_cluster.contract.snapshot import DenyRule, Endpoint, Overlay, Snapshot, WatchPolicy
+from guardian_cluster.contract.snapshot_file import FILE_NAME, read_snapshot, stamp, write_snapshot
+
+WATCH = WatchPolicy(
+    deny=(DenyRule(name="word", text="hunter2", action="cut"),), canaries=("canary-12345678",)
+)
+
+
+def a_snapshot(rev: int = 7) -> Snapshot:
+    endpoint = Endpoint(
+        id="a/1", url="http://127.0.0.1:1/v1", model="m", api_key=Secret("sk-very-secret", "A_KEY")
+    )
+    one = msgspec.structs.replace(specialist("a"), endpoints=(endpoint,))
+    return Snapshot(rev=rev, base=base(one, watch=WATCH), overlay=Overlay(drained={"a/1": 12.5}))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, a_snapshot())
+
+    assert read_snapshot(tmp_path) == a_snapshot()
+
+
+def test_only_the_owner_may_read_it_for_it_holds_the_endpoints_keys(tmp_path: Path) -> None:
+    write_snapshot(tmp_path / "fresh", a_snapshot())
+
+    assert stat.S_IMODE((tmp_path / "fresh" / FILE_NAME).stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "fresh").stat().st_mode) == 0o700
+
+
+def test_a_new_one_takes_the_place_of_the_last_and_shows_in_the_stamp(tmp_path: Path) -> None:
+    assert stamp(tmp_path) is None
+    write_snapshot(tmp_path, a_snapshot(1))
+    first = stamp(tmp_path)
+    write_snapshot(tmp_path, a_snapshot(2))
+
+    assert first is not None
+    assert stamp(tmp_path) != first
+    assert read_snapshot(tmp_path).rev == 2
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[" * 100_000, b'{"version":1}', b'{"version":1,"snapshot":{"rev":"x"}}', b"\xff\xfe"],
+)
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    with pytest.raises(ValueError, match=FILE_NAME):
+        read_snapshot(tmp_path)
+
+
+def test_another_version_is_refused_rather_than_guessed_at(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b'{"version":2,"snapshot":{}}')
+
+    with pytest.raises(ValueError, match="version 2"):
+        read_snapshot(tmp_path)
+
+
+def test_nothing_that_is_printed_shows_a_key() -> None:
+    shown = [
+        repr(a_snapshot()),
+        str(a_snapshot()),
+        f"{a_snapshot().base.specialists[0].endpoints[0].api_key}",
+    ]
+
+    assert all("sk-very-secret" not in text for text in shown)
+    assert "A_KEY" in shown[2]

@@ -1,0 +1,100 @@
+"""What an answer is said to have used."""
+
+from typing import Any
+
+import pytest
+from clusters import TEXT, running_cluster
+from harness import base, specialist
+
+from guardian_cluster.contract.snapshot import Price
+from guardian_cluster.simulation import FalseUsage, ModelServer, Raw
+
+COUNTS = {"stream_options": {"include_usage": True}}
+
+
+async def counted(server: ModelServer, **fields: Any) -> tuple[list[Any], Any]:
+    """Return the usage fields of a stream's chunks as its caller saw them, and the record."""
+    smart = specialist("smart", server.url, price=Price(output_usd=1.0), **fields.pop("facts", {}))
+    async with running_cluster(base(smart)) as running:
+        seen = await running.ask(stream=True, **fields)
+    assert seen.error is None
+    return [chunk["usage"] for chunk in seen.chunks if chunk.get("usage")], seen.record
+
+
+async def test_counts_come_at_the_end_where_they_were_asked_for():
+    async with ModelServer(TEXT) as server:
+        usages, record = await counted(server, **COUNTS)
+
+    assert [usage["completion_tokens"] for usage in usages] == [record.output_tokens]
+    assert not record.tokens_estimated
+
+
+async def test_counts_do_not_come_where_they_were_not_asked_for():
+    async with ModelServer(TEXT) as server:
+        usages, record = await counted(server)
+
+    assert usages == []
+    assert record.output_tokens > 0  # they were asked for all the same
+    assert server.requests[0].includes_usage
+
+
+async def test_the_last_chunk_carries_the_final_facts():
+    async with ModelServer(TEXT) as server:
+        async with running_cluster(base(specialist("smart", server.url))) as running:
+            seen = await running.ask(stream=True, **COUNTS)
+
+    last = seen.chunks[-1]
+    assert last["choices"] == []
+    assert last["guardian"]["id"] == seen.record.id
+    assert (last["guardian"]["outcome"], last["guardian"]["specialist"]) == ("ok", "smart")
+    assert last["guardian"]["attempts"][0]["endpoint"] == "smart/1"
+
+
+async def test_a_model_that_does_not_count_is_estimated_and_the_record_says_so():
+    async with ModelServer(TEXT) as server:
+        usages, record = await counted(server, facts={"stream_usage": False})
+
+    assert usages == []
+    assert record.tokens_estimated
+    assert record.output_tokens == -(-len(TEXT) // 4)
+
+
+def stream_of(*events: str) -> Raw:
+    head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    return Raw((head + "".join(f"data: {event}\n\n" for event in (*events, "[DONE]"))).encode())
+
+
+SAID = '{"id": "1", "choices": [{"index": 0, "delta": {"content": "four"}, "finish_reason": null}]}'
+FINISHED = '{"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]%s}'
+
+
+@pytest.mark.parametrize("usage", ["", ', "usage": null', ', "usage": {}'])
+async def test_a_usage_chunk_without_counts_is_replaced_by_an_estimate(usage: str):
+    empty = '{"id": "1", "choices": []%s}' % usage
+    async with ModelServer(faults=stream_of(SAID, FINISHED % "", empty)) as server:
+        usages, record = await counted(server, **COUNTS)
+
+    assert [usage["completion_tokens"] for usage in usages] == [1]
+    assert record.tokens_estimated
+
+
+async def test_counts_in_the_chunk_that_finishes_are_said_once():
+    counts = ', "usage": {"prompt_tokens": 2, "completion_tokens": 3, "total_tokens": 5}'
+    async with ModelServer(faults=stream_of(SAID, FINISHED % counts)) as server:
+        usages, record = await counted(server, **COUNTS)
+
+    assert [usage["completion_tokens"] for usage in usages] == [3]
+    assert (record.input_tokens, record.output_tokens) == (2, 3)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("claimed", [-5, 10**30, 10**400])
+async def test_a_servers_impossible_counts_do_no_harm(claimed: int, stream: bool):
+    async with ModelServer(TEXT, faults=FalseUsage(claimed, claimed)) as server:
+        smart = specialist("smart", server.url, price=Price(input_usd=1, output_usd=1))
+        async with running_cluster(base(smart)) as running:
+            seen = await running.ask(stream=stream, **(COUNTS if stream else {}))
+
+    assert (seen.text, seen.error) == (TEXT, None)
+    assert 0 <= seen.record.cost_usd < 1e12
+    assert 0 <= seen.record.output_tokens < 2**53
