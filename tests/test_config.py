@@ -178,7 +178,8 @@ def test_a_variant_is_named_by_its_content_alone():
 
 
 def test_an_option_beats_a_variable_beats_the_file(load):
-    text = '[gateway]\nlisten = "127.0.0.1:1"\ncors_origins = ["http://f", "https://[::1]:8443"]\n[log]\nlevel = "error"'
+    listener = 'listen = "127.0.0.1:1"\ncors_origins = ["http://f", "https://[::1]:8443"]'
+    text = f'[gateway]\n{listener}\n[log]\nlevel = "error"'
     environment = {"GUARDIAN_GATEWAY__LISTEN": "127.0.0.1:2", "GUARDIAN_LOG__LEVEL": "debug"}
 
     config = load(text, environment, flags={"gateway.listen": "127.0.0.1:3"})

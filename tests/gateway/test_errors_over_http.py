@@ -92,6 +92,8 @@ BAD_BODIES: list[tuple[str, Any, str, str | None]] = [
     (EMBEDDINGS, {"model": "smart", "input": {}}, "invalid_type", "input"),
     (EMBEDDINGS, {"model": "smart", "input": [None]}, "invalid_type", "input[0]"),
     (EMBEDDINGS, {"model": "", "input": "hi"}, "invalid_request", "model"),
+    (EMBEDDINGS, {"model": "smart", "input": ""}, "empty_input", "input"),
+    (EMBEDDINGS, {"model": "smart", "input": []}, "empty_input", "input"),
     (FEEDBACK, b"{", "invalid_json", None),
     (FEEDBACK, b'{"request_id": "\xff"}', "invalid_json", None),
     (FEEDBACK, {}, "missing_required_parameter", "request_id"),

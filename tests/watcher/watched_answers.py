@@ -272,13 +272,14 @@ class ChannelOracle:
 
     def open_from(self) -> int:
         """Return the first unit that may begin a rule, or an escape, that is not complete."""
-        first = len(self.units)
+        whole = first = len(self.units)
         if is_escaped(self.channel):
-            endings = ("".join(raw for raw, _ in self.units[n:]) for n in range(len(self.units)))
-            first = next((n for n, ending in enumerate(endings) if _HALF_ESCAPE.fullmatch(ending)), first)
+            endings = ("".join(raw for raw, _ in self.units[n:]) for n in range(whole))
+            whole = first = next((n for n, ending in enumerate(endings) if _HALF_ESCAPE.fullmatch(ending)), whole)
         for text, places in zip(self._texts(), self._views(), strict=True):
-            for start in range(len(text)):
-                ending = text[start:]
+            size = next((n for n, place in enumerate(places) if place >= whole), len(text))
+            for start in range(size):
+                ending = text[start:size]
                 if any(rule.text != ending and rule.text.startswith(ending) for rule in self.rules):
                     first = min(first, places[start])
                     break

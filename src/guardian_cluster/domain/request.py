@@ -172,11 +172,13 @@ def check(view: ChatRequest | EmbeddingsRequest) -> None:
     """Refuse what no model could answer.
 
     Raises:
-        InvalidRequest: empty model, no messages, or a number of choices outside 1..128.
+        InvalidRequest: empty model, no messages or input, or a number of choices outside 1..128.
     """
     if not view.model:
         raise InvalidRequest("`model` is empty; name a specialist, an alias or `auto`.", param="model")
     if isinstance(view, EmbeddingsRequest):
+        if not view.input:
+            raise InvalidRequest("`input` is empty; send at least one text.", param="input", code="empty_input")
         return
     if not view.messages:
         raise InvalidRequest(

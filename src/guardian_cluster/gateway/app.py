@@ -180,7 +180,9 @@ def _canonical(path: str) -> str:
 def _refuse_more_work(path: str) -> None:
     """Refuse what asks models; a gateway that has all the work it takes is alive and says so."""
     if path.startswith("/v1/"):
-        raise LimitExceeded("The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0)
+        raise LimitExceeded(
+            "The gateway is at its limit of requests.", code="gateway_busy", retry_after_s=1.0
+        )
 
 
 def _told_by_status(error: GuardianError) -> HeaderList:

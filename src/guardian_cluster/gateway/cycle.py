@@ -1,8 +1,8 @@
 """One request and its response on a connection: uvicorn's own, with a response that leaves in one write.
 
-uvicorn writes a response's head at once and its body after it, which is a system call more (8 µs of the 30 that
-the kernel takes for a request), and searches every name and value of the head for what may not stand there (1 µs
-for each header). Here the head waits for the body's first piece, and is searched once, whole.
+uvicorn writes a response's head at once and its body after it, which is one system call more (of five for a
+request), and searches every name and value of the head for what may not stand there (1 µs for each header). Here
+the head waits for the body's first piece, and is searched once, whole.
 """
 
 import asyncio

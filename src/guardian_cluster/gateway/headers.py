@@ -24,7 +24,9 @@ def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderL
     if execution is None:
         return headers
     candidate = execution.candidate
-    headers += _answerer(candidate.specialist.name, candidate.endpoint.id, candidate.specialist.variants[0].id)
+    headers += _answerer(
+        candidate.specialist.name, candidate.endpoint.id, candidate.specialist.variants[0].id
+    )
     headers += [
         (b"x-guardian-attempts", b"%d" % max(1, execution.begun)),
         (b"x-guardian-verdict", verdict_summary(execution)),

@@ -89,7 +89,10 @@ class BoundedProtocol(HttpToolsProtocol):
         ):
             self._problem = _too_large(self.limits)
             raise self._problem
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Start the request, or let it wait for the answer to the one before."""

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any
-
-import msgspec
+from typing import Any
 
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import InvalidRequest, NotFound, RequestTimeout
-from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest, explain
+from guardian_cluster.domain.errors import NotFound, RequestTimeout
+from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest
 from guardian_cluster.gateway.app import Exchange, Routes
 from guardian_cluster.gateway.auth import Caller, require_admin
 from guardian_cluster.gateway.delivery import StreamDelivery, deliver_whole
+from guardian_cluster.gateway.feedback import FEEDBACK_S, MAX_FEEDBACK_BYTES, read_feedback
 from guardian_cluster.gateway.headers import identity
-from guardian_cluster.gateway.http import read_body, send_bytes, send_json
+from guardian_cluster.gateway.http import JSON_TYPE, read_body, send_bytes, send_json
 from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, FREE, MOST_OUTPUT_TOKENS, Accounts
+from guardian_cluster.gateway.openapi import document
 from guardian_cluster.gateway.parsing import parse, user_request
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.router import needs_of
@@ -24,18 +24,6 @@ from guardian_cluster.request.workflow import facts
 
 CREATED = 1_700_000_000
 """The `created` of every listed model: it must be there and says nothing about a model served here."""
-
-FEEDBACK_S = 10.0
-"""For a body of at most 64 KB."""
-
-
-class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `POST /v1/feedback` takes."""
-
-    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    label: Annotated[str, msgspec.Meta(max_length=200)] | None = None
-    comment: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
 
 
 class Api:
@@ -70,6 +58,7 @@ class Api:
             "/health/liveliness": {"GET": self.live},
             "/health/readiness": {"GET": self.ready},
             "/metrics": {"GET": self.metrics},
+            "/openapi.json": {"GET": self.openapi},
         }
 
     async def chat(self, exchange: Exchange) -> None:
@@ -141,17 +130,10 @@ class Api:
         caller = exchange.service.keyring.identify(exchange.headers)
         try:
             async with asyncio.timeout(FEEDBACK_S):
-                body = await read_body(exchange.headers, exchange.receive, limit=65_536)
+                body = await read_body(exchange.headers, exchange.receive, limit=MAX_FEEDBACK_BYTES)
         except TimeoutError:
             raise RequestTimeout(f"The body did not arrive within {FEEDBACK_S:g} s.") from None
-        try:
-            said = msgspec.json.decode(body, type=FeedbackBody)
-        except msgspec.ValidationError as error:
-            raise explain(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
-        if said.score is None and said.label is None and said.comment is None:
-            raise InvalidRequest("Say something: `score` (0 to 1), `label` or `comment`.", param="score")
+        said = read_feedback(body)
         self._sink.report(
             Feedback(
                 request_id=said.request_id,
@@ -185,6 +167,10 @@ class Api:
         text = await asyncio.to_thread(self._metrics)
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await send_bytes(exchange.send, 200, text, [kind, *identity(exchange.id)])
+
+    async def openapi(self, exchange: Exchange) -> None:
+        """Describe every route, to anybody: it says nothing of this installation."""
+        await send_bytes(exchange.send, 200, document(), [JSON_TYPE, *identity(exchange.id)])
 
 
 def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float | None:

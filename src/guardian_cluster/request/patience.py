@@ -16,9 +16,9 @@ TOLERANCE_S = 0.001
 class Patience:
     """A timer around one attempt, and the sum of the time spent waiting.
 
-    It runs only while the model is waited for: `pause` stops it while a batch is handled, `resume` starts it anew. One timer
-    serves a whole attempt: to set it anew for every batch takes 3 µs a chunk (`asyncio.timeout` does), so it is left to fire,
-    and then looks whether the time is really over.
+    It runs only while the model is waited for: `pause` stops it while a batch is handled, `resume` starts it anew.
+    One timer of the event loop serves a whole attempt: setting it anew for every batch (as `asyncio.timeout` does)
+    takes 3 µs, so it is left to fire, and then looks whether the time is really over.
 
     Raises, on leaving:
         AttemptFailed: the model did not begin, or fell silent, for too long.
@@ -98,7 +98,10 @@ class Patience:
     def _late(self) -> AttemptFailed | DeadlineExceeded:
         if self._clock.monotonic() >= self._deadline - TOLERANCE_S:
             return DeadlineExceeded(
-                "The time for this request is over; allow more, or ask for a shorter answer.", should_retry=False
+                "The time for this request is over; allow more, or ask for a shorter answer.",
+                should_retry=False,
             )
         what = "fell silent" if self._begun else "did not begin to answer"
-        return AttemptFailed(f"The model {what} for {self._limit_s:g} s.", code="upstream_timeout", status=504)
+        return AttemptFailed(
+            f"The model {what} for {self._limit_s:g} s.", code="upstream_timeout", status=504
+        )

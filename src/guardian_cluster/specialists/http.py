@@ -64,6 +64,8 @@ class HttpSpecialist:
                 more = await feed(batch) and more
             if isinstance(end, AttemptFailed):
                 raise end
+            if end:
+                response.finish()
 
 
 def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:

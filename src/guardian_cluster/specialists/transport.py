@@ -34,6 +34,13 @@ class Response(Protocol):
         """
         ...
 
+    def finish(self) -> None:
+        """Wait for nothing more: the answer is complete, and its body's end is at most a moment away. Never raises.
+
+        The connection is given back when that end arrives in time, and ended otherwise. `close` then does nothing.
+        """
+        ...
+
     def close(self) -> None:
         """Give the connection back if the body was read to its end, else end it. Never raises."""
         ...

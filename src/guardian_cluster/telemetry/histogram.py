@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.utils import floatToGoString  # pyright: ignore[reportUnknownVariableType]
 
+
 class Series:
     """The observations of one combination of labels."""
 

@@ -22,7 +22,11 @@ class WatchedChoice:
         self, index: int, compiled: CompiledPolicy, ledger: Ledger, unknown: UnknownFields, *, json: bool
     ) -> None:
         self.index = index
+        self.characters = 0
+        """Characters the model wrote, over all channels."""
         self.finish_reason: str | None = None
+        self.closing = False
+        """Whether the chunk at hand is the choice's last."""
         self.ended = False
         self.has_tool_call = False
         self.has_other = False
@@ -45,11 +49,6 @@ class WatchedChoice:
         self._noted: dict[str, int] = {}
 
     @property
-    def characters(self) -> int:
-        """Characters the model wrote in this choice."""
-        return sum(lane.characters for lane in self._lanes.values())
-
-    @property
     def looped(self) -> list[Lane]:
         """The lanes that repeat themselves."""
         return [lane for lane in self._lanes.values() if lane.loop_at is not None]
@@ -65,13 +64,10 @@ class WatchedChoice:
             place = self._places[name] = Place(name, self.index)
         return place
 
-    def begin(self, *, closing: bool) -> None:
-        """Begin with a new chunk; `closing` says that it gives the choice's end."""
-        self._closing = closing
-
     def write(self, name: str, holder: Part, key: str, *, escaped: bool = False) -> str:
         """Pass the text at `holder[key]` through its lane and return what may leave of it; after a stop nothing may."""
         text: str = holder[key]
+        self.characters += len(text)
         lane = self._lanes.get(name) or self._open(name, escaped=escaped)
         if lane is None:
             released = ""
@@ -81,7 +77,7 @@ class WatchedChoice:
             released = ""
         else:
             released = self._pass(lane, text)
-            if self._closing:
+            if self.closing:
                 self._written[name] = (holder, key)
         if released != text:
             holder[key] = released

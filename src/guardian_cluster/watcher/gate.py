@@ -32,9 +32,9 @@ class Gate:
 
     def feed(self, text: str, *, last: bool = False) -> str:
         """Take in text and return what may leave. `last` says that no more follows, so that no rule can complete any more."""
-        if self.stop is not None:
-            return ""
         held = self._held + text if self._held else text
+        if self.stop is not None or not held:
+            return ""
         if self._escaped and "\\" in held:
             return self._settle(decode(held, last=last), last=last)
         if self._redacted or self._patterns.find(held):

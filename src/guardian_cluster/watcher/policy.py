@@ -1,8 +1,11 @@
 """A watch policy made ready: compiled once, shared by every watch that follows it."""
 
 from guardian_cluster.contract.snapshot import WatchPolicy
+from guardian_cluster.watcher.harmless import HarmlessTexts
 from guardian_cluster.watcher.patterns import Patterns
-from guardian_cluster.watcher.unknown import HarmlessTexts
+
+_LONG_NUMBER_DIGITS = 8
+"""A rule spelled in digits is looked for in numbers from this length on: counts of tokens and times must pass."""
 
 
 class CompiledPolicy:
@@ -19,5 +22,6 @@ class CompiledPolicy:
         self.blocking_bytes = self.blocking.as_bytes()
         self.harmless = HarmlessTexts()
         self.harmless_bytes = HarmlessTexts()
+        self.watches_numbers = self.blocking.may_be_number(_LONG_NUMBER_DIGITS)
         self.drops_unknown = policy.unknown_fields == "drop"
         self.strips = self.drops_unknown or bool(self.blocking.rules)

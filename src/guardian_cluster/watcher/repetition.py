@@ -36,16 +36,16 @@ class RepetitionDetector:
         return self._look() if self._from + len(self._kept) >= self._due else None
 
     def _look(self) -> int | None:
-        read = self._from + len(self._kept)
-        while self._due <= read:
-            looked_at = self._due
-            self._due += min(max(_EVERY, looked_at >> 6), _LONGEST_PAUSE)
-            if period_of(self._kept, looked_at - self._from):
+        kept, due = self._kept, self._due - self._from
+        while due <= len(kept):
+            if period_of(kept, due):
                 self._kept = ""
-                return looked_at
-        first = max(0, len(self._kept) - _WINDOW)
-        self._from += first
-        self._kept = self._kept[first:]
+                return self._from + due
+            due += max(_EVERY, min(self._from + due >> 6, _LONGEST_PAUSE))
+        self._due = self._from + due
+        if len(kept) > _WINDOW:
+            self._from += len(kept) - _WINDOW
+            self._kept = kept[-_WINDOW:]
         return None
 
 
@@ -55,17 +55,18 @@ def period_of(text: str, end: int) -> int | None:
     A period is a distance at which the last characters occur before; each candidate is checked in full. A passage of one
     character, as of blanks, is layout and not a loop.
     """
-    start = max(0, end - _TAIL)
+    start = end - _TAIL
+    nearest = max(0, start - MAX_PERIOD)
     tail = text[start:end]
-    if tail == tail[:1] * len(tail):
+    at = text.rfind(tail, nearest, end - 1)
+    if at < 0 or tail == tail[:1] * _TAIL:
         return None
-    at = start
     for _ in range(_CANDIDATES):
-        at = text.rfind(tail, max(0, start - MAX_PERIOD), at + len(tail) - 1)
-        if at < 0:
-            return None
         period = start - at
         first = end - max(PERIODS * period, MIN_REPEATED)
         if first >= 0 and text[first : end - period] == text[first + period : end]:
             return period
+        at = text.rfind(tail, nearest, at + _TAIL - 1)
+        if at < 0:
+            return None
     return None

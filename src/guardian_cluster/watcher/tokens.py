@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import msgspec
 
+from guardian_cluster.watcher.harmless import HarmlessTexts
 from guardian_cluster.watcher.patterns import Patterns, Rule
 from guardian_cluster.watcher.policy import CompiledPolicy
-from guardian_cluster.watcher.unknown import HarmlessTexts, Place, UnknownFields
+from guardian_cluster.watcher.unknown import Place, UnknownFields
 
 Entry = dict[str, Any]
 """One token of `logprobs.content` or `logprobs.refusal`."""

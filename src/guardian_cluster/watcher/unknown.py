@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
 from guardian_cluster.watcher.ledger import Ledger
-from guardian_cluster.watcher.patterns import Patterns
+from guardian_cluster.watcher.policy import CompiledPolicy
 
 SUSPECT = 4
 """Fewer characters are common by chance: nearly every id ends in the first letter of some rule."""
@@ -31,7 +31,7 @@ _WORDS = {
     "type": {"function", "custom", "text"},
     "service_tier": {"auto", "default", "flex", "scale", "priority"},
 }
-"""The protocol's own words. They always pass, though a rule may begin like one."""
+"""The protocol's own words. They always pass, and are not read: a rule may begin like one."""
 
 _FAMILIAR = _IDENTITY | {
     *("annotations", "citations", "content_filter_results", "images", "prompt_filter_results", "provider"),
@@ -42,35 +42,14 @@ _FAMILIAR = _IDENTITY | {
 }
 """Names that say nothing, so that verdicts may repeat them. Any other is the server's word and may be what was withheld: `*`."""
 
-_MEMORY = 4_096
-_REMEMBERED_CHARACTERS = 64
 _MAX_OPEN = 256
 """Places with a beginning of a rule that may still complete. Nobody honest has more; unknown fields are dropped from then on."""
 
 _MAX_PASSED = 64
 
-_LONG_NUMBER_DIGITS = 8
-"""A rule that is spelled in digits is looked for in numbers from this length on: counts of tokens and times must pass."""
-
 _WORDLESS = frozenset({type(None), bool})
+_NUMBERS = frozenset({int, float})
 _NEVER = object()
-
-
-class HarmlessTexts:
-    """Short texts found to hold nothing, such as `chat.completion`: they recur in every answer."""
-
-    def __init__(self) -> None:
-        self._texts: set[str] = set()
-
-    def __contains__(self, text: str) -> bool:
-        return text in self._texts
-
-    def remember(self, text: str) -> None:
-        """Keep a text; the memory begins anew when it is full, for ids never recur."""
-        if len(text) <= _REMEMBERED_CHARACTERS:
-            if len(self._texts) >= _MEMORY:
-                self._texts.clear()
-            self._texts.add(text)
 
 
 class Place:
@@ -86,15 +65,16 @@ class Place:
 class UnknownFields:
     """Strips from the objects of one answer the unknown fields that may not leave."""
 
-    def __init__(self, patterns: Patterns, harmless: HarmlessTexts, ledger: Ledger, *, drop: bool) -> None:
-        self._patterns = patterns
-        self._harmless = harmless
+    def __init__(self, compiled: CompiledPolicy, ledger: Ledger) -> None:
+        self._patterns = compiled.blocking
+        self._harmless = compiled.harmless
+        self._silent = _WORDLESS if compiled.watches_numbers else _WORDLESS | _NUMBERS
         self._ledger = ledger
-        self._drop = drop
+        self._drop = compiled.drops_unknown
+        self._plain = _IDENTITY if self._drop else _FAMILIAR
         # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of field names.
         self._open: dict[int, str] = {}
         self._open_names: dict[int, str] = {}
-        self._silent = _WORDLESS if patterns.may_be_number(_LONG_NUMBER_DIGITS) else _WORDLESS | {int, float}
 
     def strip(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> None:
         """Remove what may not leave from the unknown fields of an object."""
@@ -103,12 +83,35 @@ class UnknownFields:
         for name, value in holder.items():
             if name in known or (passed.get(name, _NEVER) == value and not self._open_names):
                 continue
-            if not self._leaves(name, value, place):
+            if not (self._is_familiar(name, value, passed) or self._leaves(name, value, place)):
                 refused = [name] if refused is None else [*refused, name]
         for name in refused or ():
             del holder[name]
 
+    def _is_familiar(self, name: str, value: Any, passed: dict[str, Any]) -> bool:
+        """Return whether a field is one of those that come with every answer and hold nothing; most are."""
+        kind = value.__class__
+        if kind is str and value in _WORDS.get(name, ()):
+            return True
+        if self._open or name not in self._plain:
+            return False
+        if kind in self._silent or (kind is str and value in self._harmless):
+            passed[name] = value
+            return True
+        return not value or (kind is dict and self._counts(value, 2))
+
+    def _counts(self, value: dict[str, Any], levels: int) -> bool:
+        """Return whether an object holds but numbers under familiar names, as `usage` does."""
+        for name, each in value.items():
+            if name not in _FAMILIAR:
+                return False
+            kind = each.__class__
+            if kind not in self._silent and not (kind is dict and levels and self._counts(each, levels - 1)):
+                return False
+        return True
+
     def _leaves(self, name: str, value: Any, place: Place) -> bool:
+        """Search a field; return whether it may leave."""
         where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
         if self._drop and name not in _IDENTITY:
             self._ledger.note_once("unknown-field", "dropped", "redact", channel=where, choice=place.choice)
@@ -117,8 +120,6 @@ class UnknownFields:
         path = hash((place.key, name))
         self._read_name(place.key, name, findings)
         self._walk(path, value, findings)
-        if isinstance(value, str) and value in _WORDS.get(name, ()):
-            findings.clear()
         settled = not findings and path not in self._open and not isinstance(value, (dict, list))
         if settled and len(place.passed) < _MAX_PASSED:
             place.passed[name] = value
@@ -166,6 +167,7 @@ class UnknownFields:
             opened[where] = ending
             if len(ending) >= SUSPECT:
                 findings.add(("unknown-field", "withheld"))
-            self._drop |= len(opened) > _MAX_OPEN
+            if len(opened) > _MAX_OPEN:
+                self._drop, self._plain = True, _IDENTITY
         elif not found:
             self._harmless.remember(text)

@@ -29,7 +29,7 @@ _LOGPROB_FIELDS = frozenset({"content", "refusal"})
 _TOOL_FIELDS = frozenset({"index", "function", "custom"})
 _CALL_FIELDS = frozenset({"name", "arguments", "input"})
 _AUDIO_FIELDS = frozenset({"transcript", "data"})
-_PART_FIELDS = _TEXT_CHANNELS | {"tool_calls", "function_call", "audio"}
+_PART_FIELDS = _TEXT_CHANNELS | {"role", "tool_calls", "function_call", "audio"}
 
 _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_fingerprint", "service_tier"})
 """Fields of a chunk that is not sent when nothing is left of its choices."""
@@ -63,9 +63,7 @@ class Watch:
         self._judgement = Judgement(compiled.policy, request)
         self._choices: dict[int, WatchedChoice] = {}
         self._ledger = Ledger()
-        self._unknown = UnknownFields(
-            compiled.blocking, compiled.harmless, self._ledger, drop=compiled.drops_unknown
-        )
+        self._unknown = UnknownFields(compiled, self._ledger)
         self._strips = compiled.strips
         self._top = Place("", 0)
         self.retry_wanted = False
@@ -124,7 +122,9 @@ class Watch:
         chunk["choices"] = kept
         if kept or not any(chunk[name] for name in chunk.keys() - _EMPTY):
             return bool(kept)
-        if not chunk.get("usage"):  # only a chunk of counts has no choices: clients read the first of any other
+        if not chunk.get(
+            "usage"
+        ):  # only a chunk of counts has no choices: clients read the first of any other
             chunk["choices"] = [{"index": choices[0].get("index", 0), "delta": {}, "finish_reason": None}]
         return True
 
@@ -134,7 +134,7 @@ class Watch:
         if watched is None or watched.ended:
             return watched is not None and self._late(choice, watched)
         reason = cast("str | None", choice.get("finish_reason"))
-        watched.begin(closing=bool(reason))
+        watched.closing = bool(reason)
         message, delta = cast("Part | None", choice.get("message")), cast("Part | None", choice.get("delta"))
         left = not (message or delta)
         if message:
@@ -191,20 +191,19 @@ class Watch:
     def _part(self, part: Part, watched: WatchedChoice) -> bool:
         """Pass a delta or message through its lanes; return whether anything of it is left to send."""
         left = False
-        known: set[str] | None = None
+        known: AbstractSet[str] | None = None
         for key in tuple(part):
             value = part[key]
             if value.__class__ is str and key in _TEXT_CHANNELS:
                 left |= self._text(part, key, key, watched)
-            elif value is None and key in _PART_FIELDS:
+            elif (value is None and key in _PART_FIELDS) or (key == "role" and value == "assistant"):
                 left = True
-            elif watched.stopped_by is not None and key != "role":
+            elif watched.stopped_by is not None:
                 part[key] = None
             elif isinstance(value, (dict, list)) and key in _PART_FIELDS:
                 left |= self._nested(part, key, watched)
             else:
-                known = known or set(_PART_FIELDS)
-                known.discard(key)
+                known = (known or _PART_FIELDS) - {key}
         if known is not None:
             left |= self._rest(part, known, watched.place("message"))
         return left

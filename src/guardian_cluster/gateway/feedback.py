@@ -1,0 +1,41 @@
+"""What a caller may say about an answer, and how it is read."""
+
+from typing import Annotated
+
+import msgspec
+
+from guardian_cluster.domain.errors import InvalidRequest
+from guardian_cluster.domain.request import explain
+
+MAX_FEEDBACK_BYTES = 65_536
+FEEDBACK_S = 10.0
+"""For a body of at most 64 KB."""
+
+
+class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `POST /v1/feedback` takes."""
+
+    request_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    score: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    label: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    comment: Annotated[str, msgspec.Meta(max_length=4_000)] | None = None
+
+
+_feedback = msgspec.json.Decoder(FeedbackBody)
+
+
+def read_feedback(body: bytes) -> FeedbackBody:
+    """Read a body.
+
+    Raises:
+        InvalidRequest: it is not JSON, not feedback, or says nothing.
+    """
+    try:
+        said = _feedback.decode(body)
+    except msgspec.ValidationError as error:
+        raise explain(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}.", code="invalid_json") from None
+    if said.score is None and said.label is None and said.comment is None:
+        raise InvalidRequest("Say something: `score` (0 to 1), `label` or `comment`.", param="score")
+    return said
