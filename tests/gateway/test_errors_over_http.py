@@ -78,7 +78,7 @@ BAD_BODIES: list[tuple[str, Any, str, str | None]] = [
     (CHAT, {**HELLO, "n": -1}, "invalid_value", "n"),
     (CHAT, {**HELLO, "n": 129}, "invalid_value", "n"),
     (CHAT, {**HELLO, "n": 10**18}, "invalid_value", "n"),
-    (CHAT, {**HELLO, "n": 10**400}, "invalid_value", "n"),
+    (CHAT, {**HELLO, "n": 10**400}, "invalid_type", "n"),
     (CHAT, {**HELLO, "n": 1.5}, "invalid_type", "n"),
     (CHAT, {**HELLO, "max_tokens": "many"}, "invalid_type", "max_tokens"),
     (CHAT, {**HELLO, "tools": "f"}, "invalid_type", "tools"),

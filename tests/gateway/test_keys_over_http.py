@@ -263,7 +263,7 @@ async def test_no_number_a_caller_names_gets_round_a_budget():
         async with running_gateway(guarded(server.url, price=Price(output_usd=10.0), limits=limits)) as gateway:
             statuses = [
                 (await chat(gateway, ANN.bearer, max_tokens=number)).status
-                for number in (-1, -(10**18), 0, 10**18, 10**400)
+                for number in (-1, -(10**18), 0, 10**18, 10**300)
             ]
 
     assert (statuses, server.received) == ([429] * 5, 0)

@@ -1,10 +1,12 @@
 """`guardian serve` as a user runs it: real processes, real signals, a real database."""
 
 import asyncio
+import errno
 import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import ssl
 import sys
@@ -325,3 +327,66 @@ async def test_it_serves_tls_from_certificate_files(tmp_path: Path) -> None:
     async with served(tmp_path, extra) as guardian, aiohttp.ClientSession() as session:
         async with session.get(guardian.url.removesuffix("/v1") + "/health/live", ssl=trust) as answer:
             assert (guardian.url[:8], answer.status) == ("https://", 200)
+
+
+async def test_a_reload_reaches_what_is_kept_of_requests(tmp_path: Path) -> None:
+    async with ModelServer("said") as model, served(tmp_path, url=model.url) as guardian:
+        await until(lambda: guardian.rows("select 1 from gateway_event"))
+        first = guardian.child("control")
+        guardian.config.write_text(guardian.config.read_text() + '[records]\nbodies = "all"\n')
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
+        await until(lambda: _replaced(guardian, "control", first))
+        await guardian.post()
+
+        await until(lambda: guardian.rows("select response_text from payload") == [("said",)])
+
+
+async def test_while_it_drains_a_new_client_is_refused_at_once(tmp_path: Path) -> None:
+    async with ModelServer(faults=Hang("headers")) as model, served(tmp_path, url=model.url) as guardian:
+        waiting = asyncio.create_task(guardian.post())
+        await model.until(lambda: model.open_requests == 1, timeout_s=5)
+        guardian.process.send_signal(signal.SIGTERM)
+        await until(lambda: _is_refused(guardian.url))
+        guardian.process.send_signal(signal.SIGTERM)
+
+        with pytest.raises(aiohttp.ClientError):
+            await waiting
+
+
+async def test_a_lost_key_file_does_not_open_the_gateway(tmp_path: Path) -> None:
+    async with ModelServer() as model:
+        async with served(tmp_path, url=model.url) as guardian:
+            await run("key", "new", "--config", str(guardian.config))
+            await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
+            (guardian.data / "keys.json").unlink()
+            await until(lambda: "keys.json is gone" in (tmp_path / "log").read_text())
+
+            assert (await guardian.post())[0] == 401
+        code, said = await run(
+            "serve", "--config", str(tmp_path / "guardian.toml"), "--listen", "127.0.0.1:0"
+        )
+
+    assert (code, "keys.json is gone" in said) == (73, True)
+
+
+async def test_what_could_not_be_kept_is_counted_in_the_metrics(tmp_path: Path) -> None:
+    async with served(tmp_path) as guardian, aiohttp.ClientSession() as session:
+        async with session.get(guardian.url.removesuffix("/v1") + "/metrics") as answer:
+            text = await answer.text()
+
+    assert 'guardian_reports_dropped_total{kind="request"} 0.0' in text
+    assert "gen_ai_server_request_duration_seconds" in text
+
+
+def _replaced(guardian: Served, name: str, before: int) -> bool:
+    try:
+        return guardian.child(name) != before
+    except LookupError:
+        return False
+
+
+def _is_refused(url: str) -> bool:
+    host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == errno.ECONNREFUSED

@@ -275,7 +275,9 @@ class ChannelOracle:
         whole = first = len(self.units)
         if is_escaped(self.channel):
             endings = ("".join(raw for raw, _ in self.units[n:]) for n in range(whole))
-            whole = first = next((n for n, ending in enumerate(endings) if _HALF_ESCAPE.fullmatch(ending)), whole)
+            whole = first = next(
+                (n for n, ending in enumerate(endings) if _HALF_ESCAPE.fullmatch(ending)), whole
+            )
         for text, places in zip(self._texts(), self._views(), strict=True):
             size = next((n for n, place in enumerate(places) if place >= whole), len(text))
             for start in range(size):
@@ -313,7 +315,12 @@ def renumbered(said: Said) -> Said:
     """Return what is said with tool calls numbered from 0 in the order in which they begin, as clients must see them."""
     places: dict[int, int] = {}
     return [
-        ((head[0], places.setdefault(head[1], len(places)), *head[2:]) if head[0] == "tool_calls" else head, text)
+        (
+            (head[0], places.setdefault(head[1], len(places)), *head[2:])
+            if head[0] == "tool_calls"
+            else head,
+            text,
+        )
         for head, text in said
     ]
 

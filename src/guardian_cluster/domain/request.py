@@ -1,7 +1,7 @@
 """What a user asks: the request as sent, and the view of it that decisions are made on."""
 
 import uuid
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import msgspec
 
@@ -11,6 +11,10 @@ Operation = Literal["chat", "embeddings"]
 
 MAX_CHOICES = 128
 """OpenAI's own limit for `n`."""
+
+
+Whole = Annotated[float, msgspec.Meta(multiple_of=1)]
+"""A whole number as JSON may write it: `1.0` is one as well."""
 
 
 class ContentPart(msgspec.Struct, frozen=True):
@@ -74,9 +78,9 @@ class ChatRequest(msgspec.Struct, frozen=True):
     messages: list[Message]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    n: Whole | None = None
+    max_tokens: Whole | None = None
+    max_completion_tokens: Whole | None = None
     tools: list[dict[str, Any]] | None = None
     functions: list[dict[str, Any]] | None = None
     response_format: ResponseFormat | None = None
@@ -88,7 +92,7 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True):
     """The fields of an embeddings request that the cluster decides on."""
 
     model: str
-    input: str | list[str | int | list[int]]
+    input: str | list[str | float | list[float]]
     user: str | None = None
 
 

@@ -27,8 +27,9 @@ from guardian_cluster.request.workflow import RequestProcessingWorkflow
 
 log = logging.getLogger("guardian.gateway")
 
-_ids = random.Random()  # noqa: S311  seeded by the system; an id has to be unique, and keeps no secret
-"""Where requests get their ids from: `uuid4` asks the system for every one, which takes it 2 µs."""
+_ids = random.Random()
+"""Draws requests' ids: seeded by the system once, for they have to be unique and keep no secret. `uuid4` asks the
+system for each, which takes 2 µs."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):

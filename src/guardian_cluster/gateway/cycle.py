@@ -1,8 +1,8 @@
 """One request and its response on a connection: uvicorn's own, with a response that leaves in one write.
 
 uvicorn writes a response's head at once and its body after it, which is one system call more (of five for a
-request), and searches every name and value of the head for what may not stand there (1 µs for each header). Here
-the head waits for the body's first piece, and is searched once, whole.
+request), and searches every name and value of the head for what may not stand there (1 µs for each header).
+Here the head waits for the body's first piece, and is searched once, whole.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Cycle(RequestResponseCycle):
         self._head = b""
 
     async def receive(self) -> Any:
-        """Return what has come of the body, waiting for some if need be; no timer is set for what is there already.
+        """Return what has come of the body, waiting for some if need be; what is there already needs no timer.
 
         Raises:
             RequestTimeout: the body as a whole was waited for longer than its time.
@@ -52,7 +52,7 @@ class Cycle(RequestResponseCycle):
         """Take one message; see the ASGI specification.
 
         Raises:
-            RuntimeError: the message is not due, its head is not valid, or its body has another length than declared.
+            RuntimeError: the message is not due, its head not valid, or its body of another length than declared.
         """
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

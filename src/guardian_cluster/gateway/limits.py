@@ -55,7 +55,7 @@ class Account:
 
     def __init__(self, name: str, limits: Limits, now: float) -> None:
         self.name = name
-        self.month = ""
+        self.month: str = ""
         self.spent_usd = 0.0
         self.reserved_usd = 0.0
         self.change(limits, now)

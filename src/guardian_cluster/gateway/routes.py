@@ -200,7 +200,7 @@ def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
     if isinstance(view, ChatRequest):
         asked = view.max_completion_tokens or view.max_tokens or 0
         tokens_out = min(asked, MOST_OUTPUT_TOKENS) if asked > 0 else DEFAULT_OUTPUT_TOKENS
-        tokens_out *= view.n or 1
+        tokens_out = int(tokens_out * (view.n or 1))
     prices = [specialist.price for specialist in exchange.service.base.specialists]
     cost_usd = max((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), default=0.0) / 1e6
     return tokens_in + tokens_out, cost_usd

@@ -2,199 +2,29 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from guardian_cluster.config import Config, check_listen_address, load_config
+from guardian_cluster.config import Config, load_config
 from guardian_cluster.contract.snapshot import Snapshot
-from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
-from guardian_cluster.contract.snapshot_file import read_snapshot, write_snapshot
-from guardian_cluster.errors import CannotCreate, CommandError, Problem
-from guardian_cluster.keys import FILE_NAME, KeyFile
+from guardian_cluster.errors import CommandError, Problem
+from guardian_cluster.keys import FILE_NAME
+from guardian_cluster.processes.child import Child
+from guardian_cluster.processes.deployer import Deployer, lock_folder
+from guardian_cluster.processes.listening import bind
 
 log = logging.getLogger("guardian.supervisor")
 
-LOCK_NAME = "serve.lock"
 READY_TIMEOUT_S = 30.0
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 10.0
-"""Before a child that died is started again; doubled while it dies young, so that a broken one does not spin."""
-STEADY_S = 30.0
-"""A child that lived this long died of something new."""
 KEYS_POLL_S = 0.5
 EXTRA_DRAIN_S = 5.0
 """Beyond the answers' own time to drain, before a child is killed."""
-
-
-class Deployer:
-    """Turns configuration and keys into snapshots on disk. A revision is new only where its content is."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.keys = KeyFile(config.data_folder / FILE_NAME)
-
-    def deploy(self) -> Snapshot:
-        """Write the snapshot of what is configured now, and return it.
-
-        Raises:
-            CommandError: the keys cannot be read, or the folder cannot be written.
-        """
-        keys = self.keys.load()
-        base = self.config.base(keys)
-        folder = self.config.data_folder
-        try:
-            last = read_snapshot(folder)
-        except (ValueError, OSError):
-            last = Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=()))
-        if last.base.keys and not keys:
-            # A lost file must not open the gateway to everyone.
-            hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder / SNAPSHOT_NAME} too"
-            raise CannotCreate(
-                Problem(
-                    "keys-gone",
-                    f"{self.keys.path} is gone, and it held keys",
-                    hint=hint,
-                    see="guardian key --help",
-                )
-            )
-        check_listen_address(self.config, keys)
-        if last.base == base:
-            return last
-        snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
-        try:
-            write_snapshot(folder, snapshot)
-        except OSError as error:
-            problem = Problem(
-                "data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show"
-            )
-            raise CannotCreate(problem) from error
-        return snapshot
-
-
-def lock_folder(folder: Path) -> int:
-    """Take a data folder for this supervisor alone, for as long as the descriptor returned is open.
-
-    Raises:
-        CannotCreate: another one has it, or it cannot be made.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        hint = "stop that one, or name another folder in data.folder"
-        raise CannotCreate(
-            Problem(
-                "data-folder-in-use",
-                f"{folder} is in use by another gateway",
-                hint=hint,
-                see="guardian serve --help",
-            )
-        ) from error
-    except OSError as error:
-        raise CannotCreate(
-            Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")
-        ) from error
-    return descriptor
-
-
-def bind(host: str, port: int) -> list[socket.socket]:
-    """Return listening sockets for an address.
-
-    Raises:
-        CannotCreate: it cannot be had, as when another program listens there.
-    """
-    try:
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        return [_bound(family, address) for family, _, _, _, address in addresses[:1]]
-    except OSError as error:
-        reason = error.strerror or str(error)
-        hint = f"is another gateway running? try --listen {host}:{port + 1}" if port else ""
-        raise CannotCreate(
-            Problem(
-                "listen", f"cannot listen on {host}:{port}: {reason}", hint=hint, see="guardian serve --help"
-            )
-        ) from error
-
-
-def _bound(family: int, address: object) -> socket.socket:
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind(address)  # type: ignore[arg-type]
-    listening.listen(2048)
-    return listening
-
-
-class Child:
-    """One process that is kept running until told to end."""
-
-    def __init__(
-        self, module: str, arguments: Callable[[], tuple[list[str], tuple[int, ...]]], *, grace_s: float
-    ) -> None:
-        self.name = module.rpartition(".")[2]
-        self._module = module
-        self._arguments = arguments
-        self._grace_s = grace_s
-        self._process: asyncio.subprocess.Process | None = None
-        self._ending = False
-
-    async def keep_running(self) -> None:
-        """Start the process, and start it again whenever it ends unasked."""
-        loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
-        while not self._ending:
-            started = loop.time()
-            code = await self._run()
-            if self._ending:
-                return
-            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
-            log.error(
-                "a process ended and is started again",
-                extra={"child": self.name, "code": code, "pause_s": pause_s},
-            )
-            await asyncio.sleep(pause_s)
-
-    async def _run(self) -> int:
-        arguments, descriptors = self._arguments()
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
-            *arguments,
-            pass_fds=descriptors,
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C at the terminal is the supervisor's to pass on, once
-        )
-        return await self._process.wait()
-
-    async def end(self) -> None:
-        """Ask the process to end; kill it when it takes longer than its grace."""
-        self._ending = True
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(self._grace_s):
-                await process.wait()
-        except TimeoutError:
-            self.kill()
-
-    def kill(self) -> None:
-        """End the process at once."""
-        self._ending = True
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
 
 
 class Supervisor:
@@ -227,7 +57,7 @@ class Supervisor:
         control = Child(
             "guardian_cluster.processes.control", lambda: self._control(lifeline), grace_s=EXTRA_DRAIN_S
         )
-        self._children = [gateway, control]
+        self._children, self._control_child = [gateway, control], control
         self._listen_to_signals()
         async with asyncio.TaskGroup() as tasks:
             kept = [tasks.create_task(child.keep_running()) for child in self._children]
@@ -239,9 +69,11 @@ class Supervisor:
                 )
                 await self._watch_keys()
             finally:
-                for (
-                    child
-                ) in self._children:  # the gateway first: its last records are for the control process
+                # Were these open, new clients would wait for a gateway that takes nobody in any more.
+                for each in sockets:
+                    each.close()
+                # The gateway first: its last records are for the control process.
+                for child in self._children:
                     await child.end()
                 for task in kept:
                     task.cancel()
@@ -323,18 +155,16 @@ class Supervisor:
         except CommandError as error:
             log.error("the configuration is not valid, the last one stays in force\n%s", error)
             return
-        fixed = (config.gateway.listen, config.data_folder) == (
-            self._deployer.config.gateway.listen,
-            self._deployer.config.data_folder,
-        )
-        if not fixed:
+        last = self._deployer.config
+        if (config.gateway.listen, config.data_folder) != (last.gateway.listen, last.data_folder):
             log.warning("gateway.listen and data.folder change at the next start only")
-        self._deployer.config = msgspec.structs.replace(
-            config,
-            gateway=msgspec.structs.replace(config.gateway, listen=self._deployer.config.gateway.listen),
-            data=self._deployer.config.data,
-        )
+        listening = msgspec.structs.replace(config.gateway, listen=last.gateway.listen)
+        self._deployer.config = msgspec.structs.replace(config, gateway=listening, data=last.data)
         self._redeploy()
+        if (
+            config.records != last.records
+        ):  # what is kept, and for how long, is an argument of the control process
+            self._control_child.restart()
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

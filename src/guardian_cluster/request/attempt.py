@@ -81,15 +81,17 @@ class Execution:
             AnswerBlocked: every answer was withheld by a watcher.
             DeadlineExceeded: the time for the whole request is over.
         """
-        for number, candidate in enumerate(self._plan):
-            self.candidate = candidate
+        waiting = list(self._plan)
+        while True:
+            self.candidate = candidate = waiting.pop(0)
             try:
                 return await self._attempt(candidate, emit)
             except AttemptFailed as failure:
-                following = self._plan[number + 1] if number + 1 < len(self._plan) else None
-                if self.committed or not failure.elsewhere or following is None:
+                if not failure.again:
+                    waiting = [other for other in waiting if other.endpoint.id != candidate.endpoint.id]
+                if self.committed or not failure.elsewhere or not waiting:
                     raise self._final(failure) from failure
-                await self._pause(number, following, failure)
+                await self._pause(waiting[0], failure)
 
     async def _attempt(self, candidate: Candidate, emit: Emit) -> None:
         """Ask one endpoint; record how it went."""
@@ -225,11 +227,11 @@ class Execution:
         self.committed = True
         self.first_content_at = self._clock.monotonic()
 
-    async def _pause(self, number: int, following: Candidate, failure: AttemptFailed) -> None:
+    async def _pause(self, following: Candidate, failure: AttemptFailed) -> None:
         """Wait before an endpoint is asked again; another one is asked at once."""
         if following.endpoint.id != self.candidate.endpoint.id:
             return
-        longest_s = min(FIRST_PAUSE_S * 2**number, LONGEST_PAUSE_S)
+        longest_s = min(FIRST_PAUSE_S * 2 ** (len(self.attempts) - 1), LONGEST_PAUSE_S)
         pause_s = failure.retry_after_s or self._rng.uniform(longest_s / 2, longest_s)
         if pause_s > LONGEST_PAUSE_S or self._clock.monotonic() + pause_s >= self._deadline:
             raise self._final(failure) from failure

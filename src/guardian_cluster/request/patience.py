@@ -16,9 +16,9 @@ TOLERANCE_S = 0.001
 class Patience:
     """A timer around one attempt, and the sum of the time spent waiting.
 
-    It runs only while the model is waited for: `pause` stops it while a batch is handled, `resume` starts it anew.
-    One timer of the event loop serves a whole attempt: setting it anew for every batch (as `asyncio.timeout` does)
-    takes 3 µs, so it is left to fire, and then looks whether the time is really over.
+    It runs only while the model is waited for: `pause` stops it while a batch is handled, `resume` starts it
+    anew. One timer of the event loop serves a whole attempt: setting it anew for every batch, as `asyncio.timeout`
+    does, takes 3 µs, so it is left to fire, and then looks whether the time is really over.
 
     Raises, on leaving:
         AttemptFailed: the model did not begin, or fell silent, for too long.

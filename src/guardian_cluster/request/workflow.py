@@ -20,6 +20,9 @@ from guardian_cluster.request.router import RequestRouter, SpecialistAssignment
 from guardian_cluster.request.usage import wants_usage
 from guardian_cluster.specialists.specialist import Chunk, Context
 
+MAX_NAME_CHARACTERS = 200
+"""Of a requested model in a record: it is the caller's own words, of any length."""
+
 
 class Answer:
     """One request being answered: the stream of what may leave, and the facts, which are final when it has ended."""
@@ -196,7 +199,7 @@ class RequestProcessingWorkflow:
             started=self.clock.now() - duration_s,
             tenant=request.tenant,
             key=request.key,
-            requested_model=request.model,
+            requested_model=request.model[:MAX_NAME_CHARACTERS],
             operation=request.operation,
             streamed=request.streamed,
             specialist=candidate.specialist.name if candidate else None,

@@ -22,21 +22,23 @@ def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, n
 
     An endpoint's 401 and 403 are the operator's fault and must never look like the caller's, so they become 502.
     """
-    error = error_object(body)
+    error = error_object(body, "invalid_request_error" if status < 500 else "server_error")
     message = str(error["message"]) if error else f"The model's endpoint answered with status {status}."
     if status in (401, 403):
         text = f"The endpoint rejected the gateway's own credentials (status {status}): check its api_key."
-        return AttemptFailed(text, code="upstream_credentials_rejected", upstream_status=status)
+        return AttemptFailed(text, code="upstream_credentials_rejected", again=False, upstream_status=status)
     if status == 404:
         text = f"The endpoint does not know its model or path: {message}"
-        return AttemptFailed(text, code="upstream_not_found", upstream_status=status)
+        return AttemptFailed(text, code="upstream_not_found", again=False, upstream_status=status)
+    wait_s = retry_after_s(headers, now=now)
     return AttemptFailed(
         message,
         code="upstream_rate_limited" if status == 429 else "upstream_error",
         elsewhere=status in (408, 409, 425, 429) or status >= 500,
+        again=status != 429 or wait_s is not None,  # it has had enough, and until when is its to say
         upstream_status=status,
         upstream=error,
-        retry_after_s=retry_after_s(headers, now=now),
+        retry_after_s=wait_s,
         status=status if status in CLIENT_STATUSES else 502,
     )
 
@@ -54,7 +56,7 @@ def from_answer(answer: "dict[str, Any]") -> AttemptFailed | None:
     return None
 
 
-def error_object(body: bytes) -> dict[str, Any] | None:
+def error_object(body: bytes, kind: str = "server_error") -> dict[str, Any] | None:
     """Return the error object of a body in OpenAI's shape, or in one of the shapes that model servers use instead."""
     try:
         parsed = msgspec.json.decode(body)
@@ -65,19 +67,19 @@ def error_object(body: bytes) -> dict[str, Any] | None:
     fields = cast("dict[str, Any]", parsed)
     for name in ("error", "detail", "message"):
         if fields.get(name):
-            return normalise(fields[name] if name != "message" else fields)
+            return normalise(fields[name] if name != "message" else fields, kind)
     return None
 
 
-def normalise(error: Any) -> dict[str, Any]:
-    """Bring an endpoint's error into OpenAI's shape: `message`, `type`, `param`, `code`."""
+def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
+    """Bring an endpoint's error into OpenAI's shape: `message`, `type` (`otherwise` where it names none), `param`, `code`."""
     fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {"message": error}
     message = fields.get("message")
     text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
     kind, param, code = fields.get("type"), fields.get("param"), fields.get("code")
     return {
         "message": text[:_MESSAGE_LIMIT],
-        "type": kind[:_NAME_LIMIT] if isinstance(kind, str) else "server_error",
+        "type": kind[:_NAME_LIMIT] if isinstance(kind, str) else otherwise,
         "param": param[:_NAME_LIMIT] if isinstance(param, str) else None,
         "code": str(code)[:_NAME_LIMIT] if isinstance(code, (str, int)) else None,
     }

@@ -3,10 +3,12 @@
 Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become underscores and units are added, as Prometheus asks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from guardian_cluster.contract.records import GatewayEvent, Report, RequestRecord
 from guardian_cluster.telemetry.histogram import Histogram, Series
@@ -70,9 +72,6 @@ class Metrics:
         self._cost = Counter(
             "guardian_cost_usd", "Cost of answers.", ("guardian_specialist",), registry=registry
         )
-        self._dropped = Counter(
-            "guardian_reports_dropped", "Reports that were lost.", ("kind",), registry=registry
-        )
         Gauge("guardian_requests_in_flight", "Requests being answered.", registry=registry).set_function(
             in_flight
         )
@@ -86,10 +85,12 @@ class Metrics:
         """Count one report."""
         if isinstance(report, RequestRecord):
             self._request(report)
-        elif isinstance(report, GatewayEvent) and report.kind == "dropped":
-            self._dropped.labels(report.subject).inc(report.count)
         elif isinstance(report, GatewayEvent) and report.kind == "snapshot_applied":
             self._revision.set(float(report.subject))
+
+    def watch_drops(self, dropped: Mapping[str, int]) -> None:
+        """Show what a reporter has dropped, by kind, whenever metrics are asked for."""
+        self._registry.register(_Drops(dropped))
 
     def text(self) -> bytes:
         """Return all metrics in Prometheus's text format."""
@@ -146,3 +147,17 @@ class _Series(NamedTuple):
     per_token: Series
     input_tokens: Series
     output_tokens: Series
+
+
+class _Drops(Collector):
+    """Reads the reporter's own counts: what it drops, it cannot report."""
+
+    def __init__(self, dropped: Mapping[str, int]) -> None:
+        self._dropped = dropped
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the counts as they stand."""
+        family = CounterMetricFamily("guardian_reports_dropped", "Reports that were lost.", labels=["kind"])
+        for kind in ("request", "payload", "feedback", "event"):
+            family.add_metric([kind], self._dropped.get(kind, 0))
+        return [family]

@@ -33,7 +33,7 @@ class WatchedChoice:
         """Whether it holds what has no characters: sound, or parts that are no text."""
         self.stopped_by: Action | None = None
         self.kept: list[str] | None = [] if json else None
-        """The content as the model wrote it, for what is verified at its end; `None` where nothing is, or it is too long."""
+        """The content as the model wrote it, to be verified at its end; `None` where that is not to be, or too long."""
         self._json = json
         self._compiled = compiled
         self._ledger = ledger
@@ -42,10 +42,8 @@ class WatchedChoice:
         self._lanes: dict[str, Lane] = {}
         self._token_lanes: dict[str, TokenLane] = {}
         self._tools: dict[int, int] = {}
-        self._closing = False
-        self._written: dict[
-            str, tuple[Part, str]
-        ] = {}  # where in the closing chunk a lane's text stands last
+        # Where in the last chunk a lane's text stands last, for what was held to be added to.
+        self._written: dict[str, tuple[Part, str]] = {}
         self._noted: dict[str, int] = {}
 
     @property
@@ -65,7 +63,7 @@ class WatchedChoice:
         return place
 
     def write(self, name: str, holder: Part, key: str, *, escaped: bool = False) -> str:
-        """Pass the text at `holder[key]` through its lane and return what may leave of it; after a stop nothing may."""
+        """Pass the text at `holder[key]` through its lane; return what may leave of it, nothing after a stop."""
         text: str = holder[key]
         self.characters += len(text)
         lane = self._lanes.get(name) or self._open(name, escaped=escaped)
@@ -104,7 +102,7 @@ class WatchedChoice:
         return self._let_out(channel, lane, last=False)
 
     def tool(self, index: int) -> int:
-        """Return the place of a tool call, counted from 0: clients index a list by it, and some servers begin at 1."""
+        """Return the place of a tool call, from 0: clients index a list by it, and some servers begin at 1."""
         self.has_tool_call = True
         return self._tools.setdefault(index, len(self._tools))
 
@@ -119,8 +117,8 @@ class WatchedChoice:
             channel = name.removeprefix("logprobs.")
             entries = self._let_out(channel, lane, last=True)
             if entries:
-                choice["logprobs"] = {**(choice.get("logprobs") or {})}
-                choice["logprobs"][channel] = [*(choice["logprobs"].get(channel) or []), *entries]
+                logprobs: dict[str, list[Entry] | None] = choice.get("logprobs") or {}
+                choice["logprobs"] = {**logprobs, channel: [*(logprobs.get(channel) or []), *entries]}
         self.ended = True
 
     def _open(self, name: str, *, escaped: bool) -> Lane | None:
@@ -168,7 +166,10 @@ class WatchedChoice:
             )
 
     def _let_out(self, channel: str, tokens: TokenLane, *, last: bool) -> list[Entry]:
-        """Return the entries that may leave: those of a channel that was stopped up to there, of any other none after a stop."""
+        """Return the entries that may leave.
+
+        Of a channel that was stopped those up to there, of any other none that came after the stop.
+        """
         lane = self._lanes.get(channel)
         ends_at = lane.ends_at if lane is not None else None
         if self.stopped_by is not None and ends_at is None and (last or lane is None or lane.shut):
@@ -177,13 +178,13 @@ class WatchedChoice:
 
 
 def _find(part: Part, name: str) -> tuple[Part, str]:
-    """Return where in a part the text of a channel belongs that the part does not have yet; made where it is missing."""
+    """Return where in a part the text of a channel belongs, made where it is missing."""
     head, _, rest = name.partition(".")
     if head == "tool_calls":
         index, _, path = rest.partition(".")
         calls = cast("list[Part]", part.get(head) or [])
         part[head] = calls
-        call = next((call for call in calls if call.get("index") == int(index)), None)
+        call: Part | None = next((call for call in calls if call.get("index") == int(index)), None)
         if call is None:
             call = {"index": int(index)}
             calls.append(call)

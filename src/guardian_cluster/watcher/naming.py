@@ -1,6 +1,6 @@
 """How a rule is called where others read it: in the answer, in its place, and in verdicts.
 
-Neither may give the text away, and what stands in its place may not make a new one together with the text around it.
+Neither may give the text away, and what stands in its place may not make a new one with the text around it.
 """
 
 import re
@@ -12,7 +12,7 @@ _UNFIT = re.compile(r"[^\w.:-]+")
 
 
 def shown(name: str, instead: str, texts: Sequence[str]) -> str:
-    """Return the name under which a rule is reported: its own, or `instead` where that gives a rule's text away."""
+    """Return the name under which a rule is reported: its own, or `instead` where that gives a text away."""
     return instead if any(text in name for text in texts) else name
 
 

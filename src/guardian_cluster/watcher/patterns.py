@@ -13,7 +13,7 @@ MAX_PATTERN_CHARACTERS = 512
 """Every proper prefix of a pattern is kept in a set (n * n / 2 characters: 128 KB for the longest)."""
 
 _FEW = 8
-"""Up to so many rules a search for each is quicker than the automaton, by 3 for four rules and an answer of 1 KB."""
+"""Up to so many rules a search for each is quicker than the automaton: thrice, for four rules and an answer of 1 KB."""
 
 _NUMBER = frozenset("0123456789.+-e")
 
@@ -93,7 +93,7 @@ class Patterns:
         return any(len(rule.text) >= digits and _NUMBER.issuperset(rule.text) for rule in self.rules)
 
     def find(self, text: str) -> list[Match]:
-        """Return every occurrence in the text, leftmost first, the longest first where several start together."""
+        """Return every occurrence in the text, leftmost first, the longest first where several start."""
         if self._few is not None:
             for needle in self._few:
                 if needle in text:
@@ -106,9 +106,9 @@ class Patterns:
         return found
 
     def open_from(self, text: str) -> int:
-        """Return the first position from which the text's end may be the beginning of a rule; its length when nowhere.
+        """Return the first position from which the text's end may be the beginning of a rule, or its length.
 
-        Nearly every text ends in two characters that no beginning of a rule ends in; the rest is looked at only where they do.
+        Nearly every text ends in two characters that no beginning of a rule ends in, and is looked at no further.
         """
         size = len(text)
         reach = self._reach.get(text[-2:])

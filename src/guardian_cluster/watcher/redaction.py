@@ -1,4 +1,4 @@
-"""Redacts text that is kept rather than sent: every text that a rule names, whatever the rule does about it in an answer."""
+"""Redacts text that is kept rather than sent: every text that a rule names, whatever the rule does in an answer."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ class Redaction:
         self._patterns = Patterns(rules)
 
     def of_json(self, document: str) -> str:
-        """Return a JSON document in which no string, as its reader decodes it, holds a rule's text. It stays valid JSON."""
+        """Return a JSON document in which no string, as its reader decodes it, holds a rule's text; it stays JSON."""
         if not self._patterns.rules:
             return document
         return Gate(self._patterns, escaped=True).feed(document, last=True)

@@ -88,7 +88,7 @@ def _values(text: str) -> int:
 
 def _compile(schema: dict[str, Any] | bool) -> Any:
     # Imported where it is needed: 20 ms and 15 MB that requests without a schema do not pay.
-    import jsonschema_rs  # noqa: PLC0415
+    import jsonschema_rs
 
     try:
         return jsonschema_rs.validator_for(

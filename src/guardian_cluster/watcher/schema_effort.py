@@ -18,8 +18,9 @@ MAX_PATTERNS = 8
 MAX_DEPTH = 32
 """Of a schema that is compiled. Compiling takes up to 7 µs for a reference and 60 µs for a pattern."""
 
-MAX_STEPS = 500
-"""Steps of counting for one answer, 2 µs each. What was counted is kept, so a large schema is known after a few answers."""
+MAX_STEPS = 2_000
+_STEPS_FOR_NEW = 4
+"""Steps of counting for one answer, 1 µs each. What was counted is kept: a large schema is known after a few answers."""
 
 MAX_EFFORT = 100_000
 """Checks of one answer: 2 ms at 20 ns each."""
@@ -48,8 +49,9 @@ class Effort:
     """The work that checking against one schema may be."""
 
     def __init__(self, schema: Node) -> None:
-        self.is_bounded = _is_small(schema)
-        self._counts = [_Count(schema, _checks_of), _Count(schema, _patterns_of)]
+        patterns = _patterns_if_small(schema)
+        self.is_bounded = patterns is not None
+        self._counts = [_Count(schema, _checks_of), _Count(schema if patterns else True, _patterns_of)]
 
     def is_cheap(self, answer: Any) -> bool:
         """Return whether an answer can be checked with at most `MAX_EFFORT`."""
@@ -63,12 +65,7 @@ class Effort:
                 steps = min(checks.steps, patterns.steps)
                 if effort > MAX_EFFORT or depth > MAX_DEPTH:
                     return False
-        except (
-            TooMuch,
-            RecursionError,
-            TypeError,
-            AttributeError,
-        ):  # the latter: keywords of another draft, misused
+        except (TooMuch, RecursionError):
             for count in self._counts:
                 count.forget_unfinished()
             return False
@@ -97,10 +94,11 @@ class _Count:
             return self._weigh({}) if depth == 0 else 0
         schema = cast("dict[str, Any]", node)
         key = (id(schema), depth)
+        self.steps -= 1
+        if self.steps < 0:
+            raise TooMuch
         if key not in self._known:
-            self.steps -= 1
-            if self.steps < 0:
-                raise TooMuch
+            self.steps -= _STEPS_FOR_NEW
             self._known[key] = math.inf  # met again before it is known, it applies itself to the same value
             total = sum(self._of(each, depth) for each in self._same_value(schema))
             self._known[key] = total + (self._inside(schema, depth - 1) if depth else self._weigh(schema))
@@ -116,11 +114,13 @@ class _Count:
         return max((self._of(each, depth) for each in nodes), default=0)
 
     def _same_value(self, schema: dict[str, Any]) -> Iterator[Node]:
-        yield from (schema[name] for name in _SAME_VALUE if name in schema)
+        """Yield the schemas that a schema applies to the value it is applied to."""
+        for name in _SAME_VALUE:
+            yield from _one(schema, name)
         for name in _SAME_VALUE_LISTS:
-            yield from schema.get(name) or ()
+            yield from _list(schema, name)
         for name in _SAME_VALUE_MAPS:
-            yield from (schema.get(name) or {}).values()
+            yield from _map(schema, name)
         if "$ref" in schema:
             yield self._resolve(schema["$ref"])
 
@@ -128,42 +128,49 @@ class _Count:
         """Follow a reference within the schema (RFC 6901)."""
         if not isinstance(reference, str) or not reference.startswith("#"):
             raise TooMuch
-        node = self._root
+        node: Any = self._root
         for step in unquote(reference[1:]).split("/")[1:]:
             name = step.replace("~1", "/").replace("~0", "~")
             try:
-                node = node[int(name)] if isinstance(node, list) else node[name]
+                node = cast("Any", node[int(name)] if isinstance(node, list) else node[name])
             except (KeyError, IndexError, TypeError, ValueError):
                 raise TooMuch from None
         return node
 
 
+def _one(schema: dict[str, Any], name: str) -> list[Node]:
+    return [schema[name]] if name in schema else []
+
+
+def _list(schema: dict[str, Any], name: str) -> list[Node]:
+    each = schema.get(name)
+    return cast("list[Node]", each) if isinstance(each, list) else []
+
+
+def _map(schema: dict[str, Any], name: str) -> list[Node]:
+    each = schema.get(name)
+    return list(cast("dict[str, Node]", each).values()) if isinstance(each, dict) else []
+
+
 def _of_objects(schema: dict[str, Any]) -> tuple[list[Node], list[Node]]:
-    """Return the schemas for the values of an object: those of which one applies to each, and those that may all apply."""
-    one = list((schema.get("properties") or {}).values())
-    every = list((schema.get("patternProperties") or {}).values())
-    one += [schema["additionalProperties"]] if "additionalProperties" in schema else []
-    return one, every + ([schema["propertyNames"]] if "propertyNames" in schema else [])
+    """Return the schemas for the values of an object: those of which one applies to each, and those that all may."""
+    one = _map(schema, "properties") + _one(schema, "additionalProperties")
+    return one, _map(schema, "patternProperties") + _one(schema, "propertyNames")
 
 
 def _of_lists(schema: dict[str, Any]) -> tuple[list[Node], list[Node]]:
     """Return the schemas for the items of a list, likewise."""
-    items = schema.get("items", True)
-    one = [
-        *(schema.get("prefixItems") or ()),
-        *(cast("list[Node]", items) if isinstance(items, list) else [items]),
-    ]
-    one += [schema["additionalItems"]] if "additionalItems" in schema else []
-    return one, [schema["contains"]] if "contains" in schema else []
+    one = _list(schema, "prefixItems") + _list(schema, "items") + _one(schema, "items")
+    return one + _one(schema, "additionalItems"), _one(schema, "contains")
 
 
 def _checks_of(schema: dict[str, Any]) -> float:
-    return 1 + sum(len(value) for value in schema.values() if isinstance(value, (list, dict))) / 4
+    listed = [len(cast("list[Any]", value)) for value in schema.values() if isinstance(value, (list, dict))]
+    return 1 + sum(listed) / 4
 
 
 def _patterns_of(schema: dict[str, Any]) -> float:
-    names = schema.get("patternProperties")
-    return ("pattern" in schema) + (len(cast("dict[str, Any]", names)) if isinstance(names, dict) else 0)
+    return ("pattern" in schema) + len(_map(schema, "patternProperties"))
 
 
 def _levels(answer: Any) -> Iterator[tuple[int, int]]:
@@ -179,8 +186,8 @@ def _levels(answer: Any) -> Iterator[tuple[int, int]]:
         level += [value for each in lists for value in each]
 
 
-def _is_small(schema: Node) -> bool:
-    """Return whether a schema is compiled in some 2 ms."""
+def _patterns_if_small(schema: Node) -> int | None:
+    """Return how many patterns a schema has; `None` where compiling it could take more than some 2 ms."""
     nodes = references = patterns = 0
     level: list[Any] = [schema]
     for depth in range(2 * MAX_DEPTH):  # a schema within a schema is two levels of JSON below it
@@ -189,16 +196,16 @@ def _is_small(schema: Node) -> bool:
         references += sum("$ref" in node for node in objects)
         patterns += sum(map(_patterns_of, objects))
         if nodes > MAX_NODES or references > MAX_REFERENCES or patterns > MAX_PATTERNS:
-            return False
+            return None
         if any(_is_unbounded(node, depth) for node in objects):
-            return False
+            return None
         lists = [cast("list[Any]", node) for node in level if isinstance(node, list)]
         level = [value for node in objects for value in node.values()] + [
             value for node in lists for value in node
         ]
         if not level:
-            return True
-    return False
+            return int(patterns)
+    return None
 
 
 def _is_unbounded(node: dict[str, Any], depth: int) -> bool:

@@ -1,7 +1,8 @@
 """Log probabilities under watch: an entry leaves whole, or not at all.
 
-An entry stays behind where any way through the tokens and their alternatives, one of each entry, spells a rule's text through it:
-alternatives are words of the model too. Tokens and their bytes are watched apart, for a server may send them different.
+An entry stays behind where any way through the tokens and their alternatives, one of each entry, spells a rule's text
+through it: alternatives are words of the model too. Tokens and their bytes are watched apart, for a server may send them
+different.
 """
 
 from collections import deque
@@ -153,7 +154,7 @@ class TokenLane:
 
 
 def _octets(entry: Entry) -> str | None:
-    """Return the bytes of a token, each as the character of that number; `None` where what is given is no bytes."""
+    """Return the bytes of a token, each as the character of that number; `None` where what is given are none."""
     octets = entry.get("bytes")
     try:
         spelled = (entry.get("token") or "").encode() if octets is None else bytes(octets)

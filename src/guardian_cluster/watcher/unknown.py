@@ -1,10 +1,11 @@
 """Fields of an answer that are not known here, and what identifies it: they leave whole, or not at all.
 
-Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come at one place (the
-same path; positions in lists do not count) are read as one text, in their order, and so are the names of fields. A field is left
-out where that text holds a rule's, and where it ends in at least `SUSPECT` characters of a rule's beginning, for what follows may
-complete it. So of a text that a server spreads over many chunks at one place, at most `SUSPECT - 1` characters leave. What it
-spreads over several places is not found; `unknown_fields = "drop"` leaves it none but the identity below.
+Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come at one
+place (the same path; positions in lists do not count) are read as one text, in their order, and so are the names of
+fields. A field is left out where that text holds a rule's, and where it ends in at least `SUSPECT` characters of a rule's
+beginning, for what follows may complete it. So of a rule's text that a server spreads over many chunks at one place, at
+most `SUSPECT - 1` characters leave. What it spreads over several places is not found; `unknown_fields = "drop"` leaves it
+none but the identity below.
 """
 
 from collections.abc import Set as AbstractSet
@@ -40,10 +41,10 @@ _FAMILIAR = _IDENTITY | {
     *("prompt_tokens_details", "completion_tokens_details", "cached_tokens", "audio_tokens", "text_tokens"),
     *("reasoning_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens", "image_tokens"),
 }
-"""Names that say nothing, so that verdicts may repeat them. Any other is the server's word and may be what was withheld: `*`."""
+"""Names that say nothing, so that verdicts may repeat them. Any other may itself be what was withheld: `*`."""
 
 _MAX_OPEN = 256
-"""Places with a beginning of a rule that may still complete. Nobody honest has more; unknown fields are dropped from then on."""
+"""Places with a beginning of a rule that may still complete. Nobody honest has more; all is dropped from then on."""
 
 _MAX_PASSED = 64
 
@@ -53,7 +54,7 @@ _NEVER = object()
 
 
 class Place:
-    """A kind of object within an answer. `passed` holds what passed at it last, so that constant fields cost one look."""
+    """A kind of object within an answer. `passed` is what passed at it last, so that constant fields cost one look."""
 
     def __init__(self, name: str, choice: int) -> None:
         self.name = name
@@ -71,8 +72,7 @@ class UnknownFields:
         self._silent = _WORDLESS if compiled.watches_numbers else _WORDLESS | _NUMBERS
         self._ledger = ledger
         self._drop = compiled.drops_unknown
-        self._plain = _IDENTITY if self._drop else _FAMILIAR
-        # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of field names.
+        # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of names.
         self._open: dict[int, str] = {}
         self._open_names: dict[int, str] = {}
 
@@ -83,7 +83,7 @@ class UnknownFields:
         for name, value in holder.items():
             if name in known or (passed.get(name, _NEVER) == value and not self._open_names):
                 continue
-            if not (self._is_familiar(name, value, passed) or self._leaves(name, value, place)):
+            if not self._leaves(name, value, place):
                 refused = [name] if refused is None else [*refused, name]
         for name in refused or ():
             del holder[name]
@@ -93,7 +93,7 @@ class UnknownFields:
         kind = value.__class__
         if kind is str and value in _WORDS.get(name, ()):
             return True
-        if self._open or name not in self._plain:
+        if self._open or name not in _FAMILIAR:
             return False
         if kind in self._silent or (kind is str and value in self._harmless):
             passed[name] = value
@@ -110,12 +110,8 @@ class UnknownFields:
                 return False
         return True
 
-    def _leaves(self, name: str, value: Any, place: Place) -> bool:
+    def passes(self, name: str, value: Any, place: Place) -> bool:
         """Search a field; return whether it may leave."""
-        where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
-        if self._drop and name not in _IDENTITY:
-            self._ledger.note_once("unknown-field", "dropped", "redact", channel=where, choice=place.choice)
-            return False
         findings: set[tuple[str, str]] = set()
         path = hash((place.key, name))
         self._read_name(place.key, name, findings)
@@ -126,11 +122,21 @@ class UnknownFields:
         else:
             place.passed.pop(name, None)
         for detector, rule in sorted(findings):
-            self._ledger.note_once(detector, rule, "redact", channel=where, choice=place.choice)
+            self._note(detector, rule, name, place)
         return not findings
 
+    def _leaves(self, name: str, value: Any, place: Place) -> bool:
+        if self._drop and name not in _IDENTITY:
+            self._note("unknown-field", "dropped", name, place)
+            return False
+        return self._is_familiar(name, value, place.passed) or self.passes(name, value, place)
+
+    def _note(self, detector: str, rule: str, name: str, place: Place) -> None:
+        where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
+        self._ledger.note_once(detector, rule, "redact", channel=where, choice=place.choice)
+
     def _walk(self, path: int, value: Any, findings: set[tuple[str, str]]) -> None:
-        """Read every string of a value, names of fields included; what is nested is walked without recursion."""
+        """Read every string of a value, names of fields included, without recursion."""
         waiting = [(path, value)]
         silent = self._silent
         while waiting:
@@ -167,7 +173,6 @@ class UnknownFields:
             opened[where] = ending
             if len(ending) >= SUSPECT:
                 findings.add(("unknown-field", "withheld"))
-            if len(opened) > _MAX_OPEN:
-                self._drop, self._plain = True, _IDENTITY
+            self._drop |= len(opened) > _MAX_OPEN
         elif not found:
             self._harmless.remember(text)

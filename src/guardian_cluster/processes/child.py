@@ -1,0 +1,89 @@
+"""A child process that is kept running until told to end."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable
+
+log = logging.getLogger("guardian.supervisor")
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 10.0
+"""Before a child that died is started again; doubled while it dies young, so that a broken one does not spin."""
+STEADY_S = 30.0
+"""A child that lived this long died of something new."""
+
+
+class Child:
+    """One process that is kept running until told to end."""
+
+    def __init__(
+        self, module: str, arguments: Callable[[], tuple[list[str], tuple[int, ...]]], *, grace_s: float
+    ) -> None:
+        self.name = module.rpartition(".")[2]
+        self._module = module
+        self._arguments = arguments
+        self._grace_s = grace_s
+        self._process: asyncio.subprocess.Process | None = None
+        self._ending = False
+        self._restarting = False
+
+    async def keep_running(self) -> None:
+        """Start the process, and start it again whenever it ends unasked."""
+        loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
+        while not self._ending:
+            started = loop.time()
+            code = await self._run()
+            if self._ending:
+                return
+            if self._restarting:
+                self._restarting = False
+                continue
+            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
+            log.error(
+                "a process ended and is started again",
+                extra={"child": self.name, "code": code, "pause_s": pause_s},
+            )
+            await asyncio.sleep(pause_s)
+
+    async def _run(self) -> int:
+        arguments, descriptors = self._arguments()
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            self._module,
+            *arguments,
+            pass_fds=descriptors,
+            stdin=asyncio.subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C at the terminal is the supervisor's to pass on, once
+        )
+        return await self._process.wait()
+
+    def restart(self) -> None:
+        """Ask the process to end, and start it again with its arguments of then."""
+        if self._process is not None and self._process.returncode is None:
+            self._restarting = True
+            self._process.send_signal(signal.SIGTERM)
+
+    async def end(self) -> None:
+        """Ask the process to end; kill it when it takes longer than its grace."""
+        self._ending = True
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._grace_s):
+                await process.wait()
+        except TimeoutError:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._ending = True
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()

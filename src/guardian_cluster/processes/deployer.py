@@ -1,0 +1,89 @@
+"""Deployment on one host: configuration and keys become the snapshot on disk that the gateway serves from."""
+
+import fcntl
+import os
+from pathlib import Path
+
+import msgspec
+
+from guardian_cluster.config import Config, check_listen_address
+from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
+from guardian_cluster.contract.snapshot_file import read_snapshot, write_snapshot
+from guardian_cluster.errors import CannotCreate, Problem
+from guardian_cluster.keys import FILE_NAME, KeyFile
+
+LOCK_NAME = "serve.lock"
+
+
+class Deployer:
+    """Turns configuration and keys into snapshots on disk. A revision is new only where its content is."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.keys = KeyFile(config.data_folder / FILE_NAME)
+
+    def deploy(self) -> Snapshot:
+        """Write the snapshot of what is configured now, and return it.
+
+        Raises:
+            CommandError: the keys cannot be read, or the folder cannot be written.
+        """
+        keys = self.keys.load()
+        base = self.config.base(keys)
+        folder = self.config.data_folder
+        try:
+            last = read_snapshot(folder)
+        except (ValueError, OSError):
+            last = Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=()))
+        if last.base.keys and not keys:
+            # A lost file must not open the gateway to everyone.
+            hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder / SNAPSHOT_NAME} too"
+            raise CannotCreate(
+                Problem(
+                    "keys-gone",
+                    f"{self.keys.path} is gone, and it held keys",
+                    hint=hint,
+                    see="guardian key --help",
+                )
+            )
+        check_listen_address(self.config, keys)
+        if last.base == base:
+            return last
+        snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
+        try:
+            write_snapshot(folder, snapshot)
+        except OSError as error:
+            problem = Problem(
+                "data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show"
+            )
+            raise CannotCreate(problem) from error
+        return snapshot
+
+
+def lock_folder(folder: Path) -> int:
+    """Take a data folder for this supervisor alone, for as long as the descriptor returned is open.
+
+    Raises:
+        CannotCreate: another one has it, or it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        hint = "stop that one, or name another folder in data.folder"
+        raise CannotCreate(
+            Problem(
+                "data-folder-in-use",
+                f"{folder} is in use by another gateway",
+                hint=hint,
+                see="guardian serve --help",
+            )
+        ) from error
+    except OSError as error:
+        raise CannotCreate(
+            Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")
+        ) from error
+    return descriptor
