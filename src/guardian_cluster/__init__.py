@@ -1,6 +1,7 @@
 """LLM Guardian Cluster: a gateway for language models whose answers are watched while they are produced.
 
-The names below are the library. They are imported when they are first used, so that `guardian --help` loads none of them.
+The names below are the library. They are imported when they are first used, so that `guardian --help` loads
+none of them.
 """
 
 from importlib import import_module

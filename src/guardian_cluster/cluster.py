@@ -1,4 +1,4 @@
-"""LLMGuardianCluster: builds every part of the data plane from a snapshot and holds them together. It knows them all."""
+"""LLMGuardianCluster: builds every part of the data plane from a snapshot; it knows them all."""
 
 import asyncio
 import random
@@ -63,8 +63,8 @@ class Deployment:
 class LLMGuardianCluster:
     """The cluster inside one asyncio program.
 
-    `async with LLMGuardianCluster.from_config("guardian.toml") as cluster:` is all a library user needs. What happened is kept in
-    memory, or goes to the `sink` given.
+    `async with LLMGuardianCluster.from_config("guardian.toml") as cluster:` is all a library user needs. What
+    happened is kept in memory, or goes to the `sink` given.
     """
 
     def __init__(

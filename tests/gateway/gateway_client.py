@@ -142,7 +142,11 @@ def request_of(method: str, path: str, body: Any = None, headers: Mapping[str, s
 
 
 async def send(
-    gateway: RunningGateway, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    gateway: RunningGateway,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Reply:
     """Send one request on a connection of its own."""
     async with line_to(gateway) as line:

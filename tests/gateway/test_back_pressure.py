@@ -42,7 +42,9 @@ async def slow_reader(gateway: RunningGateway) -> AsyncGenerator[socket.socket]:
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
         await loop.sock_connect(connection, ("127.0.0.1", gateway.port))
-        await loop.sock_sendall(connection, request_of("POST", "/v1/chat/completions", {**HELLO, "stream": True}))
+        await loop.sock_sendall(
+            connection, request_of("POST", "/v1/chat/completions", {**HELLO, "stream": True})
+        )
         yield connection
 
 

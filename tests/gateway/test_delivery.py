@@ -251,7 +251,9 @@ async def test_what_fails_after_a_sign_of_life_is_an_error_in_the_stream(monkeyp
     monkeypatch.setattr(delivery, "HEARTBEAT_S", 0.05)
     slow = Timeouts(first_token_s=0.2, total_s=2.0)
     async with ModelServer(faults=Hang("request")) as server:
-        async with running_gateway(base(specialist("smart", server.url, timeouts=slow), max_attempts=1)) as gateway:
+        async with running_gateway(
+            base(specialist("smart", server.url, timeouts=slow), max_attempts=1)
+        ) as gateway:
             reply = await chat(gateway, stream=True)
 
     assert (reply.status, reply.chunks[-1]["error"]["code"]) == (200, "upstream_timeout")

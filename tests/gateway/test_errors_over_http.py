@@ -148,7 +148,9 @@ async def test_a_specialist_that_lacks_what_is_needed_is_400():
     assert (reply.status, reply.error["code"]) == (400, "unsupported_capability")
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/nothing", "/chat/completions", "/v2/models", "//", "/%00"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v1", "/v1/", "/v1/nothing", "/chat/completions", "/v2/models", "//", "/%00"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_an_unknown_path_is_404(nowhere: RunningGateway, method: str, path: str):
     reply = await send(nowhere, method, path, {} if method == "POST" else None)
@@ -219,7 +221,10 @@ async def test_a_body_of_the_largest_size_passes():
 
 async def test_a_large_body_passes():
     words = "word " * 600_000
-    async with ModelServer("Noted.") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("Noted.") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         reply = await chat(gateway, messages=[{"role": "user", "content": words}])
 
     assert reply.text == "Noted."
@@ -240,7 +245,9 @@ async def test_a_gateway_at_its_limit_says_when_to_come_back(path: str):
     assert server.received == 1
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/liveliness", "/health/readiness", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/health", "/health/live", "/health/liveliness", "/health/readiness", "/metrics"]
+)
 async def test_a_gateway_at_its_limit_is_alive(path: str):
     async with ModelServer(faults=Hang("request")) as server:
         async with running_gateway(base(specialist("smart", server.url), max_concurrency=1)) as gateway:

@@ -84,7 +84,8 @@ async def longest_hold_s(work: Awaitable[Any]) -> float:
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_no_body_holds_up_the_others_for_long(name: str):
     operation = "embeddings" if name.startswith("embedded") else "chat"
-    # The best of five: a busy machine holds everything up. The goal of 2 ms is measured by benchmarks.hostile.
+    # The best of five: a busy machine holds everything up. The goal of 2 ms is measured by
+    # benchmarks.hostile.
     holds = [await longest_hold_s(parse(HOSTILE[name], operation, GatewayLimits())) for _ in range(5)]
 
     assert min(holds) < 0.025
@@ -111,13 +112,20 @@ async def test_messages_in_slices_are_the_same_messages():
     [
         {"role": "user", "content": "x" * 400_000},
         {"role": "user", "content": [{"type": "text", "text": "x" * 400_000}]},
-        {"role": "assistant", "content": None, "tool_calls": [{"id": "c", "function": {"arguments": "x" * 400_000}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "function": {"arguments": "x" * 400_000}}],
+        },
         {"role": "assistant", "tool_calls": [{"id": "c", "function": {"arguments": "x" * 400_000}}]},
     ],
     ids=["text", "parts", "null and a call", "a call alone"],
 )
 async def test_one_large_message_reaches_the_model_as_it_was_sent(large: dict[str, Any]):
-    async with ModelServer("Noted.") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("Noted.") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         reply = await chat(gateway, messages=[MESSAGE, large, MESSAGE])
 
     assert reply.status == 200

@@ -1,11 +1,13 @@
 """Clients that are slow, greedy or speak no HTTP."""
 
 import asyncio
+import socket
 
 import pytest
 from gateway_client import HELLO, chat, head_of, line_to, request_of, send
 from harness import base, running_gateway, specialist
 
+from guardian_cluster.gateway import protocol
 from guardian_cluster.simulation import Echoes, Hang, ModelServer, Pace
 
 NOWHERE = specialist("smart", "http://127.0.0.1:9/v1")
@@ -71,6 +73,34 @@ async def test_a_header_of_a_megabyte_is_431(ended: bool):
         reply = await line.reply()
 
     assert (reply.status, reply.error["code"]) == (431, "headers_too_large")
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"GET /health HTTP/1.1\r\nx: " + b"y" * 8_000_000, 431), (b"nonsense" * 1_000_000, 400)],
+    ids=["headers", "nonsense"],
+)
+async def test_a_client_that_listens_only_when_it_has_spoken_hears_the_refusal(data: bytes, status: int):
+    def speak_then_listen(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(data)
+            return connection.recv(12)
+
+    async with running_gateway(base(NOWHERE)) as gateway:
+        heard = await asyncio.to_thread(speak_then_listen, gateway.port)
+
+    assert heard == f"HTTP/1.1 {status}".encode()
+
+
+async def test_a_refused_client_cannot_speak_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(protocol, "LINGER_S", 0.1)
+    async with running_gateway(base(NOWHERE)) as gateway, line_to(gateway) as line:
+        await line.send(b"nonsense")
+        await line.reply()
+        async with asyncio.timeout(5):
+            while not line.writer.transport.is_closing():
+                line.writer.write(b"x")
+                await asyncio.sleep(0.02)  # what is under test is time
 
 
 async def test_an_endless_address_is_refused():
@@ -157,7 +187,10 @@ async def test_a_body_that_drips_is_408():
 
 
 async def test_a_slow_client_does_not_hold_up_others():
-    async with ModelServer("hello") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         async with line_to(gateway) as slow:
             await slow.send(head_of("POST", CHAT, {"content-length": "1000"}) + b"{")
 
@@ -166,7 +199,10 @@ async def test_a_slow_client_does_not_hold_up_others():
 
 async def test_requests_in_a_row_are_answered_in_their_order():
     async with ModelServer(Echoes(), pace=Pace(0.01)) as server:
-        async with running_gateway(base(specialist("smart", server.url))) as gateway, line_to(gateway) as line:
+        async with (
+            running_gateway(base(specialist("smart", server.url))) as gateway,
+            line_to(gateway) as line,
+        ):
             bodies = [{**HELLO, "messages": [{"role": "user", "content": f"marker-{n}"}]} for n in range(5)]
             await line.send(b"".join(request_of("POST", CHAT, body) for body in bodies))
             replies = [await line.reply() for _ in bodies]
@@ -197,7 +233,10 @@ async def test_a_client_that_leaves_with_requests_in_a_row_ends_them_all():
 
 
 async def test_a_body_is_asked_for_where_the_client_waits_to_be_asked():
-    async with ModelServer("hello") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         async with line_to(gateway) as line:
             whole = request_of("POST", CHAT, HELLO, {"expect": "100-continue"})
             head, _, body = whole.partition(b"\r\n\r\n")
@@ -213,7 +252,10 @@ async def test_a_body_is_asked_for_where_the_client_waits_to_be_asked():
 async def test_a_body_in_pieces_is_put_together():
     content = request_of("POST", CHAT, HELLO).partition(b"\r\n\r\n")[2]
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in content) + b"0\r\nx-trailer: 1\r\n\r\n"
-    async with ModelServer("hello") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         async with line_to(gateway) as line:
             await line.send(head_of("POST", CHAT, {"transfer-encoding": "chunked"}) + chunks)
             reply = await line.reply()
@@ -238,7 +280,10 @@ async def test_a_client_that_asks_for_the_end_gets_it(version: bytes):
 
 
 async def test_a_connection_is_used_again_after_an_error():
-    async with ModelServer("hello") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         async with line_to(gateway) as line:
             for body, status in (({}, 400), ({**HELLO, "model": "x"}, 404), (HELLO, 200)):
                 await line.send(request_of("POST", CHAT, body))

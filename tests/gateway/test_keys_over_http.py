@@ -106,7 +106,9 @@ async def test_health_needs_no_key(locked: RunningGateway, path: str):
     ],
     ids=str,
 )
-async def test_a_key_is_taken_in_every_form_that_clients_send(locked: RunningGateway, headers: dict[str, str]):
+async def test_a_key_is_taken_in_every_form_that_clients_send(
+    locked: RunningGateway, headers: dict[str, str]
+):
     assert (await send(locked, "GET", "/v1/models", headers=headers)).status == 200
 
 
@@ -153,7 +155,10 @@ async def test_metrics_are_for_administrators():
 
 
 async def test_a_key_is_kept_to_its_models_on_every_route():
-    async with ModelServer("hello") as server, running_gateway(guarded(server.url, models=("small",))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(guarded(server.url, models=("small",))) as gateway,
+    ):
         listed = await send(gateway, "GET", "/v1/models", headers=ANN.bearer)
         hidden = await send(gateway, "GET", "/v1/models/smart", headers=ANN.bearer)
         refused = await chat(gateway, ANN.bearer)
@@ -260,7 +265,9 @@ async def test_a_budget_covers_the_worst_case_before_anybody_is_asked(fields: di
 async def test_no_number_a_caller_names_gets_round_a_budget():
     async with ModelServer("hello") as server:
         limits = Limits(budget_usd_per_month=0.000001, tokens_per_minute=1_000_000)
-        async with running_gateway(guarded(server.url, price=Price(output_usd=10.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=10.0), limits=limits)
+        ) as gateway:
             statuses = [
                 (await chat(gateway, ANN.bearer, max_tokens=number)).status
                 for number in (-1, -(10**18), 0, 10**18, 10**300)
@@ -272,7 +279,9 @@ async def test_no_number_a_caller_names_gets_round_a_budget():
 async def test_what_was_spent_stays_spent():
     async with ModelServer("hello " * 40) as server:
         limits = Limits(budget_usd_per_month=0.03)
-        async with running_gateway(guarded(server.url, price=Price(output_usd=300.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=300.0), limits=limits)
+        ) as gateway:
             statuses = [(await chat(gateway, ANN.bearer, max_tokens=50)).status for _ in range(10)]
             spent = sum(record.cost_usd for record in gateway.collected.requests)
 
@@ -286,7 +295,9 @@ async def test_what_was_spent_stays_spent():
 async def test_a_failure_gives_back_what_was_reserved(fault: Any, stream: bool):
     limits = Limits(tokens_per_minute=1_500, budget_usd_per_month=0.02)
     async with ModelServer("hello", faults=fault) as server:
-        async with running_gateway(guarded(server.url, price=Price(output_usd=10.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=10.0), limits=limits)
+        ) as gateway:
             await chat(gateway, ANN.bearer, stream=stream)
             server.fault = None
 
@@ -297,7 +308,9 @@ async def test_a_failure_gives_back_what_was_reserved(fault: Any, stream: bool):
 async def test_a_client_that_leaves_gives_back_what_was_reserved(stream: bool):
     limits = Limits(tokens_per_minute=1_500, budget_usd_per_month=0.02)
     async with ModelServer("hello", faults=Hang("request")) as server:
-        async with running_gateway(guarded(server.url, price=Price(output_usd=10.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=10.0), limits=limits)
+        ) as gateway:
             async with line_to(gateway) as line:
                 await line.send(request_of("POST", CHAT, {**HELLO, "stream": stream}, ANN.bearer))
                 await server.until(lambda: server.open_requests == 1)
@@ -311,9 +324,13 @@ async def test_a_client_that_leaves_gives_back_what_was_reserved(stream: bool):
 async def test_a_client_that_leaves_pays_for_what_it_got():
     async with ModelServer("hello " * 100, faults=Hang(40)) as server:
         limits = Limits(budget_usd_per_month=1.0)
-        async with running_gateway(guarded(server.url, price=Price(output_usd=1_000.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=1_000.0), limits=limits)
+        ) as gateway:
             async with line_to(gateway) as line:
-                await line.send(request_of("POST", CHAT, {**HELLO, "stream": True, "max_tokens": 900}, ANN.bearer))
+                await line.send(
+                    request_of("POST", CHAT, {**HELLO, "stream": True, "max_tokens": 900}, ANN.bearer)
+                )
                 received = b""
                 while received.count(b"delta") < 40:
                     received += await line.reader.read(65_536)
@@ -330,7 +347,9 @@ async def test_a_client_that_leaves_pays_for_what_it_got():
 async def test_requests_at_once_do_not_spend_the_same_remainder():
     limits = Limits(budget_usd_per_month=0.045)  # for four answers of 1,024 tokens
     async with ModelServer("hello", faults=Hang("request")) as server:
-        async with running_gateway(guarded(server.url, price=Price(output_usd=10.0), limits=limits)) as gateway:
+        async with running_gateway(
+            guarded(server.url, price=Price(output_usd=10.0), limits=limits)
+        ) as gateway:
             asking = [asyncio.create_task(chat(gateway, ANN.bearer)) for _ in range(12)]
             async with asyncio.timeout(5):
                 while sum(task.done() for task in asking) < 8:

@@ -69,9 +69,14 @@ async def test_an_unknown_model_is_404(name: str):
     assert len(reply.body) < 1_000
 
 
-@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/v1/chat/completions", "/v1/chat/completions?x=1"])
+@pytest.mark.parametrize(
+    "path", ["/openai/v1/chat/completions", "/v1/chat/completions", "/v1/chat/completions?x=1"]
+)
 async def test_addresses_of_other_gateways_lead_here_too(path: str):
-    async with ModelServer("hello") as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+    async with (
+        ModelServer("hello") as server,
+        running_gateway(base(specialist("smart", server.url))) as gateway,
+    ):
         assert (await send(gateway, "POST", path, HELLO)).text == "hello"
 
 
@@ -135,7 +140,9 @@ async def test_a_refused_request_has_facts_too():
     assert (facts["outcome"], facts["status"], facts["error"]) == ("refused", 404, "model_not_found")
 
 
-@pytest.mark.parametrize("said", [{"score": 0}, {"score": 1}, {"score": 0.5, "label": "x"}, {"comment": "ü" * 4_000}])
+@pytest.mark.parametrize(
+    "said", [{"score": 0}, {"score": 1}, {"score": 0.5, "label": "x"}, {"comment": "ü" * 4_000}]
+)
 async def test_feedback_is_taken_in(said: dict[str, Any]):
     clock = ManualClock()
     async with running_gateway(base(NOWHERE), clock) as gateway:
@@ -186,7 +193,9 @@ async def test_no_word_of_a_caller_becomes_a_label():
 
 async def test_every_response_has_an_id_of_its_own():
     async with running_gateway(base(NOWHERE)) as gateway:
-        replies = [await send(gateway, "GET", path) for path in ("/health", "/v1/models", "/nowhere", "/metrics")]
+        replies = [
+            await send(gateway, "GET", path) for path in ("/health", "/v1/models", "/nowhere", "/metrics")
+        ]
 
     ids = [reply.headers["x-request-id"] for reply in replies]
     assert len(set(ids)) == 4

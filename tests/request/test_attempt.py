@@ -95,9 +95,7 @@ async def test_a_stream_that_does_not_begin_is_answered_from_elsewhere(name: str
 
 
 async def test_a_stream_that_is_called_something_else_is_answered_from_elsewhere():
-    assert_healed(
-        await with_a_backup(NAMED_FAULTS["wrong-content-type"], stream=True), "upstream_malformed"
-    )
+    assert_healed(await with_a_backup(NAMED_FAULTS["wrong-content-type"], stream=True), "upstream_malformed")
 
 
 @pytest.mark.parametrize("name", AFTER_CONTENT)
@@ -230,7 +228,9 @@ async def test_another_endpoint_is_asked_at_once(stream: bool):
 
 @BOTH
 async def test_the_pause_an_endpoint_asks_for_is_kept(stream: bool):
-    async with ModelServer(TEXT, faults=first(1, Status(429, headers=(("retry-after-ms", "150"),)))) as server:
+    async with ModelServer(
+        TEXT, faults=first(1, Status(429, headers=(("retry-after-ms", "150"),)))
+    ) as server:
         async with running_cluster(base(specialist("smart", server.url))) as running:
             seen = await running.ask(stream=stream)
 

@@ -66,12 +66,16 @@ def is_whole(seen: Seen) -> bool:
 
 
 def is_an_error(seen: Seen) -> bool:
-    return seen.error is not None and TEXT.startswith(seen.text) and seen.record.outcome in ("error", "refused")
+    return (
+        seen.error is not None and TEXT.startswith(seen.text) and seen.record.outcome in ("error", "refused")
+    )
 
 
 async def ask(fault: Fault, *, stream: bool, with_backup: bool) -> Seen:
     async with ModelServer(TEXT, faults=first(1, fault)) as faulty, ModelServer(TEXT) as healthy:
-        smart = specialist("smart", faulty.url, timeouts=IMPATIENT, fallback=("backup",) if with_backup else ())
+        smart = specialist(
+            "smart", faulty.url, timeouts=IMPATIENT, fallback=("backup",) if with_backup else ()
+        )
         serving = base(smart, specialist("backup", healthy.url), max_attempts=2 if with_backup else 1)
         async with running_cluster(serving) as running:
             return await running.ask(stream=stream)

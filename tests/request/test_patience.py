@@ -19,7 +19,9 @@ def limits(**seconds: float) -> Timeouts:
     return Timeouts(**{"first_token_s": 5.0, "between_chunks_s": 5.0, "total_s": 10.0, **seconds})
 
 
-async def ask(server: ModelServer, timeouts: Timeouts, *, stream: bool, timeout_s: float | None = None) -> Any:
+async def ask(
+    server: ModelServer, timeouts: Timeouts, *, stream: bool, timeout_s: float | None = None
+) -> Any:
     smart = specialist("smart", server.url, timeouts=timeouts)
     async with running_cluster(base(smart, max_attempts=1)) as running:
         return await running.ask(stream=stream, timeout_s=timeout_s)
@@ -137,6 +139,24 @@ async def test_a_request_that_is_cancelled_ends_at_the_endpoint(stream: bool):
             assert running.cluster.load_balancer.state("smart/1").in_flight == 0
 
     assert (record.outcome, [attempt.outcome for attempt in record.attempts]) == ("cancelled", ["cancelled"])
+
+
+async def test_an_endpoint_that_hangs_is_not_asked_by_the_next_one():
+    async with ModelServer(faults=Hang("request")) as hung, ModelServer(TEXT) as healthy:
+        smart = specialist("smart", hung.url, healthy.url, timeouts=limits(total_s=0.1))
+        async with running_cluster(base(smart)) as running:
+            answers = [await running.ask(stream=False) for _ in range(8)]
+
+    assert hung.received == 1
+    assert [seen.text for seen in answers].count(TEXT) == 7
+
+
+async def test_a_callers_impatience_is_no_fault_of_the_endpoint():
+    async with ModelServer(faults=Hang("request")) as server:
+        async with running_cluster(base(specialist("smart", server.url, timeouts=limits()))) as running:
+            await running.ask(stream=False, timeout_s=0.05)
+
+            assert running.cluster.load_balancer.state("smart/1").failures == 0
 
 
 async def test_nobody_is_asked_when_the_time_is_over_before_it_begins():

@@ -21,7 +21,9 @@ def named(name: str, **changes: Any) -> Any:
     return specialist(name, "http://127.0.0.1:9/v1", **changes)
 
 
-def ask(model: str = "auto", *, key: str | None = None, operation: Operation = "chat", **fields: Any) -> UserRequest:
+def ask(
+    model: str = "auto", *, key: str | None = None, operation: Operation = "chat", **fields: Any
+) -> UserRequest:
     content = {"messages": [{"role": "user", "content": "hi"}]} if operation == "chat" else {"input": "hi"}
     return UserRequest(body={"model": model, **content, **fields}, operation=operation, key=key)
 
@@ -70,7 +72,8 @@ async def test_stand_ins_follow_in_the_operators_order():
 
 
 @pytest.mark.parametrize(
-    ("asked", "hint"), [("smrat", "did you mean `smart`?"), ("SMART", "did you mean"), ("zzz", "there are: auto, ")]
+    ("asked", "hint"),
+    [("smrat", "did you mean `smart`?"), ("SMART", "did you mean"), ("zzz", "there are: auto, ")],
 )
 async def test_an_unknown_name_gets_the_nearest_one(asked: str, hint: str):
     error = await refusal(base(named("smart")), ask(asked))
@@ -141,7 +144,10 @@ async def test_auto_asks_the_cheapest_that_is_able_and_the_others_after_it():
         ({"functions": [{"name": "f"}]}, Capabilities(tools=True)),
         ({"messages": IMAGE}, Capabilities(vision=True)),
         ({"response_format": {"type": "json_object"}}, Capabilities(json=True)),
-        ({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}, Capabilities(json=True)),
+        (
+            {"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}},
+            Capabilities(json=True),
+        ),
     ],
 )
 async def test_auto_passes_over_who_is_not_able(fields: dict[str, Any], able: Capabilities):
@@ -240,7 +246,10 @@ async def test_the_solver_alone_says_that_it_is_alone():
 
 @pytest.mark.parametrize(
     ("fields", "lack"),
-    [({"tools": TOOLS}, "supports tools"), ({"messages": [{"role": "user", "content": "x" * 400}]}, "100 tokens")],
+    [
+        ({"tools": TOOLS}, "supports tools"),
+        ({"messages": [{"role": "user", "content": "x" * 400}]}, "100 tokens"),
+    ],
 )
 async def test_nobody_able_says_what_is_missing(fields: dict[str, Any], lack: str):
     error = await refusal(base(named("one", capabilities=PLAIN, context_length=50)), ask(**fields))
@@ -266,7 +275,10 @@ async def test_a_drained_specialist_without_a_stand_in_is_told():
 
 def test_needs_are_read_off_the_messages():
     text = {"type": "text", "text": "x" * 40}
-    messages = [{"role": "system", "content": "y" * 8}, {"role": "user", "content": [text, IMAGE[0]["content"][0]]}]
+    messages = [
+        {"role": "system", "content": "y" * 8},
+        {"role": "user", "content": [text, IMAGE[0]["content"][0]]},
+    ]
 
     needs = needs_of(ask(messages=messages))
 

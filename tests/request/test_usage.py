@@ -70,7 +70,7 @@ FINISHED = '{"id": "1", "choices": [{"index": 0, "delta": {}, "finish_reason": "
 
 @pytest.mark.parametrize("usage", ["", ', "usage": null', ', "usage": {}'])
 async def test_a_usage_chunk_without_counts_is_replaced_by_an_estimate(usage: str):
-    empty = '{"id": "1", "choices": []%s}' % usage
+    empty = f'{{"id": "1", "choices": []{usage}}}'
     async with ModelServer(faults=stream_of(SAID, FINISHED % "", empty)) as server:
         usages, record = await counted(server, **COUNTS)
 

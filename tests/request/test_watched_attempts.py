@@ -24,7 +24,12 @@ def policy(action: Any = "redact", **settings: Any) -> WatchPolicy:
 
 
 async def watched(
-    said: Script | Answer | str, watch: WatchPolicy, *, stream: bool, backup: Script | Answer | str = TEXT, **fields: Any
+    said: Script | Answer | str,
+    watch: WatchPolicy,
+    *,
+    stream: bool,
+    backup: Script | Answer | str = TEXT,
+    **fields: Any,
 ) -> Seen:
     async with ModelServer(said) as one, ModelServer(backup) as two:
         smart = specialist("smart", one.url, fallback=("backup",))
@@ -152,7 +157,9 @@ async def test_a_tenants_own_policy_counts():
 @pytest.mark.parametrize("fault", [Status(400, "no SECRET here"), Status(500, "no SECRET here")])
 async def test_the_words_of_an_endpoints_error_are_watched(fault: Any, stream: bool):
     async with ModelServer(faults=fault) as server:
-        async with running_cluster(base(specialist("smart", server.url), watch=policy(), max_attempts=1)) as running:
+        async with running_cluster(
+            base(specialist("smart", server.url), watch=policy(), max_attempts=1)
+        ) as running:
             seen = await running.ask(stream=stream)
 
     assert seen.error is not None

@@ -1,8 +1,9 @@
 """Answers for the watcher's tests: made, cut to chunks and read again by code that shares nothing with the watcher.
 
-A script says what a model writes: for each choice, pieces of text in channels, in their order. It is told as a stream of chunks,
-cut anywhere, or as one whole answer; what leaves the watcher is read as a client reads it, and compared with what an oracle says
-must be left of it, which knows the whole text and looks for rules at every position.
+A script says what a model writes: for each choice, pieces of text in channels, in their order. It is told as
+a stream of chunks, cut anywhere, or as one whole answer; what leaves the watcher is read as a client reads
+it, and compared with what an oracle says must be left of it, which knows the whole text and looks for rules
+at every position.
 """
 
 import json
@@ -41,12 +42,12 @@ def request(**fields: Any) -> ChatRequest:
 
 def chunk(delta: Any, *, index: int = 0, reason: str | None = None, **fields: Any) -> dict[str, Any]:
     choice = {"index": index, "delta": delta, "finish_reason": reason, **fields}
-    return {"id": "c-1", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
+    return {"id": "kt", "object": "chat.completion.chunk", "model": "m", "choices": [choice]}
 
 
 def whole(message: dict[str, Any], *, reason: str | None = "stop", **fields: Any) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": reason, **fields}
-    return {"id": "c-1", "object": "chat.completion", "model": "m", "choices": [choice]}
+    return {"id": "kt", "object": "chat.completion", "model": "m", "choices": [choice]}
 
 
 # --- how a script is told -------------------------------------------------------------------------
@@ -71,7 +72,7 @@ class Teller:
                 choices.append({"index": index, "delta": delta, "finish_reason": reason})
                 if reason:
                     del waiting[index]
-            chunks.append({"id": "c-1", "object": "chat.completion.chunk", "model": "m", "choices": choices})
+            chunks.append({"id": "kt", "object": "chat.completion.chunk", "model": "m", "choices": choices})
         return chunks
 
     def _deltas(self, said: Said) -> list[tuple[Any, str | None]]:
@@ -96,7 +97,9 @@ class Teller:
         longest = self.rng.choice([1, 2, self.longest, 10_000])
         at = 0
         while at < len(text):
-            size = self.rng.randint(0 if self.rng.random() < 0.1 else 1, longest)
+            if self.rng.random() > 0.9:
+                yield ""
+            size = self.rng.randint(1, longest)
             yield text[at : at + size]
             at += size
 
@@ -136,7 +139,7 @@ def told_whole(script: dict[int, Said]) -> dict[str, Any]:
             else:
                 message[channel[0]] = message.get(channel[0], "") + text
         choices.append({"index": index, "message": message, "finish_reason": "stop"})
-    return {"id": "c-1", "object": "chat.completion", "model": "m", "choices": choices}
+    return {"id": "kt", "object": "chat.completion", "model": "m", "choices": choices}
 
 
 # --- how an answer is read ------------------------------------------------------------------------

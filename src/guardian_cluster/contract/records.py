@@ -1,7 +1,8 @@
 """What a gateway reports upwards: one record a request, feedback about it, and events of its own.
 
-All are best effort by contract: they leave in batches through a bounded queue, are spooled while the receiver is away, and
-what does not fit is dropped *and counted* (`GatewayEvent` of kind `dropped`). Writing one never delays an answer.
+All are best effort by contract: they leave in batches through a bounded queue, are spooled while the receiver
+is away, and what does not fit is dropped *and counted* (`GatewayEvent` of kind `dropped`). Writing one never
+delays an answer.
 """
 
 from typing import Literal
@@ -10,7 +11,8 @@ from guardian_cluster.contract.snapshot import Frozen
 from guardian_cluster.domain.verdict import Action
 
 Outcome = Literal["ok", "cut", "error", "cancelled", "refused"]
-"""ok: the answer is complete. cut: a watcher ended it. error: it failed. cancelled: the client left. refused: never tried."""
+"""ok: the answer is complete; cut: a watcher ended it; error: it failed; cancelled: the client left; refused: never
+tried."""
 
 
 class AttemptRecord(Frozen, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """Snapshot: all that a gateway needs to serve, sent down to it as one immutable value.
 
-A snapshot is a *base*, written by the deployment part alone, and an *overlay* of scoped, expiring actions of recovery. A
-gateway applies it whole or not at all, keeps a copy on disk, and can therefore restart with everything else down
-(docs/design/contract.md).
+A snapshot is a *base*, written by the deployment part alone, and an *overlay* of scoped, expiring actions of
+recovery. A gateway applies it whole or not at all, keeps a copy on disk, and can therefore restart with
+everything else down (docs/design/contract.md).
 """
 
 from typing import Literal

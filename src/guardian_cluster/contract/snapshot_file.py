@@ -1,4 +1,4 @@
-"""The snapshot on disk: how it is handed down on one host, and what a gateway restarts from with everything else down."""
+"""The snapshot on disk: how it is handed down on one host, and what a gateway restarts from."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,10 @@ class _Kept(msgspec.Struct, frozen=True):
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
-    """Put a snapshot in the place of the last one, whole or not at all. It holds endpoints' keys: only the owner may read it."""
+    """Put a snapshot in the place of the last one, whole or not at all.
+
+    It holds endpoints' keys, so only the owner may read it.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / FILE_NAME
     fresh = target.with_suffix(".new")

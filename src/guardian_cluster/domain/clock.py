@@ -20,9 +20,11 @@ class SystemClock:
     """The machine's clocks."""
 
     def monotonic(self) -> float:
+        """Return the machine's monotonic time."""
         return time.monotonic()
 
     def now(self) -> float:
+        """Return the machine's Unix time."""
         return time.time()  # noqa: TID251  the one place that may ask
 
 
@@ -33,9 +35,11 @@ class ManualClock:
         self._time = start
 
     def monotonic(self) -> float:
+        """Return the time it was moved to."""
         return self._time
 
     def now(self) -> float:
+        """Return the time it was moved to."""
         return self._time
 
     def advance(self, seconds: float) -> None:

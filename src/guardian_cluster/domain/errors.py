@@ -132,8 +132,8 @@ class DeadlineExceeded(GuardianError):
 class AttemptFailed(GuardianError):
     """One try at one endpoint failed.
 
-    `upstream` is the error object the endpoint sent, where it sent one; `upstream_status` the status it came with;
-    `elsewhere` tells whether another endpoint may do better, `again` whether the same one may.
+    `upstream` is the error object the endpoint sent, where it sent one; `upstream_status` the status it came
+    with; `elsewhere` tells whether another endpoint may do better, `again` whether the same one may.
     """
 
     status, default_code = 502, "upstream_error"
@@ -159,6 +159,7 @@ class AttemptFailed(GuardianError):
 
     @property
     def http_status(self) -> int:
+        """The endpoint's own status where the caller may see it, else 502."""
         return self._status or self.status
 
     def body(self) -> dict[str, Any]:

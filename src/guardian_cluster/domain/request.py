@@ -99,8 +99,9 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True):
 class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A request to the cluster.
 
-    `UserRequest(body={"model": "auto", "messages": [...]})` is all a library user needs; the gateway fills in the rest. The
-    values of `body` may still be encoded (`msgspec.Raw`): what is not decided on is not decoded.
+    `UserRequest(body={"model": "auto", "messages": [...]})` is all a library user needs; the gateway fills in
+    the rest. The values of `body` may still be encoded (`msgspec.Raw`): what is not decided on is not
+    decoded.
 
     Raises:
         InvalidRequest: the body is not a request of the operation.
@@ -182,7 +183,9 @@ def check(view: ChatRequest | EmbeddingsRequest) -> None:
         raise InvalidRequest("`model` is empty; name a specialist, an alias or `auto`.", param="model")
     if isinstance(view, EmbeddingsRequest):
         if not view.input:
-            raise InvalidRequest("`input` is empty; send at least one text.", param="input", code="empty_input")
+            raise InvalidRequest(
+                "`input` is empty; send at least one text.", param="input", code="empty_input"
+            )
         return
     if not view.messages:
         raise InvalidRequest(

@@ -192,5 +192,5 @@ def _told_by_status(error: GuardianError) -> HeaderList:
         return [(b"allow", ", ".join(error.allowed).encode())]
     if error.http_status == 401:
         return [(b"www-authenticate", b"Bearer")]
-    # The rest of a body that was refused is still on its way; reading it to keep the connection would cost what was saved.
+    # The rest of a body that was refused is on its way; to read it for the next request would cost what was saved.
     return [(b"connection", b"close")] if error.http_status in (408, 413) else []

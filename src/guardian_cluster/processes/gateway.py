@@ -124,9 +124,9 @@ async def _warm(cluster: LLMGuardianCluster) -> None:
 def _spare_the_collector() -> None:
     """Exempt from garbage collection what stays as long as the process, and collect less often.
 
-    Nearly all a request makes is freed as soon as it is dropped; only what is in cycles waits for this. Collecting
-    as often as Python does by default takes 12 to 16 % of a request's time, spent on what is no garbage. A young
-    collection now looks at 10,000 objects, in about 0.3 ms.
+    Nearly all a request makes is freed as soon as it is dropped; only what is in cycles waits for this.
+    Collecting as often as Python does by default takes 12 to 16 % of a request's time, spent on what is no
+    garbage. A young collection now looks at 10,000 objects, in about 0.3 ms.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The supervisor: owns the listening sockets, deploys the snapshot, and keeps the gateway and the control process running."""
+"""The supervisor: deploys the snapshot, and keeps the gateway and the control process running."""
 
 import asyncio
 import contextlib

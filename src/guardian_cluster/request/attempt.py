@@ -29,6 +29,10 @@ FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 """Before an endpoint is tried again, and only then: doubled each time, and cut at random, so that retries do not come in waves."""
 
+HUNG_SHARE = 0.9
+"""Of all the time that a specialist has: an endpoint that took this much without a word hangs. A caller may
+allow less; its impatience is no fault of the endpoint."""
+
 BLOCKED = "answer_blocked"
 
 Emit = Callable[[list[Chunk]], Awaitable[None]]
@@ -111,6 +115,9 @@ class Execution:
             raise
         except DeadlineExceeded as late:
             outcome, error = "failed", late.code
+            lasted_s = self._clock.monotonic() - started
+            if not self.committed and lasted_s > HUNG_SHARE * candidate.specialist.timeouts.total_s:
+                self._balancer.failed(endpoint, AttemptFailed(late.message, code=late.code))
             raise
         finally:
             self._balancer.ended(endpoint)
@@ -161,7 +168,8 @@ class Execution:
         finally:
             self._waited_s += patience.waited_s
             self._patience = None
-            if watch is not None and not self.usage.counted and watch.characters:  # half an answer is paid for like a whole one
+            # Half an answer is paid for like a whole one.
+            if watch is not None and not self.usage.counted and watch.characters:
                 self.usage.conclude(self.request, watch.characters)
         self._conclude(watch, held)
         if held:

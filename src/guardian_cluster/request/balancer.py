@@ -65,9 +65,7 @@ class LoadBalancer:
         self._max_attempts = snapshot.base.limits.max_attempts
         ids = {endpoint.id for s in snapshot.base.specialists for endpoint in s.endpoints}
         # One that left with requests under way is kept until they have ended, or they would be counted wrong.
-        self._states = {
-            name: state for name, state in self._states.items() if name in ids or state.in_flight
-        }
+        self._states = {name: state for name, state in self._states.items() if name in ids or state.in_flight}
 
     async def allocate_resources(
         self, specialist_assignments: list[SpecialistAssignment]

@@ -53,9 +53,7 @@ class RequestRouter:
     `solvable` tells whether the built-in solver understands a question entirely; it is then right, and free.
     """
 
-    def __init__(
-        self, base: contract.Base, drained: Container[str], solvable: Callable[[str], bool]
-    ) -> None:
+    def __init__(self, base: contract.Base, drained: Container[str], solvable: Callable[[str], bool]) -> None:
         self._specialists = {specialist.name: specialist for specialist in base.specialists}
         self._aliases = base.aliases
         self._models = {key.id: frozenset(key.models) for key in base.keys}

@@ -24,6 +24,7 @@ _Spoken = str | list[dict[str, Any]] | dict[str, Any] | float | bool | None
 
 
 class _Part(msgspec.Struct, frozen=True):
+    role: str | None = None
     content: str | list[dict[str, Any]] | None = None
     reasoning_content: _Spoken = None
     reasoning: _Spoken = None

@@ -1,6 +1,7 @@
 """Prometheus metrics, under the names of OpenTelemetry's conventions for generative AI where it has one.
 
-Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become underscores and units are added, as Prometheus asks.
+Names: https://github.com/open-telemetry/semantic-conventions-genai; dots become underscores and units are
+added, as Prometheus asks.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +22,10 @@ OVERHEAD_S = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25)
 
 
 class Metrics:
-    """Counts reports as they pass. Labels hold configured names only, so their number is bounded by the configuration."""
+    """Counts reports as they pass.
+
+    Labels hold configured names only, so their number is bounded by the configuration.
+    """
 
     def __init__(self, in_flight: Callable[[], float]) -> None:
         self._registry = registry = CollectorRegistry()

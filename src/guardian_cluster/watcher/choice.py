@@ -5,7 +5,7 @@ from typing import Any, cast
 from guardian_cluster.domain.verdict import Action
 from guardian_cluster.specialists.specialist import Chunk
 from guardian_cluster.watcher.lane import Lane
-from guardian_cluster.watcher.ledger import MAX_VERDICTS_PER_CHANNEL, Ledger
+from guardian_cluster.watcher.ledger import MAX_TOOL_CALLS, MAX_VERDICTS_PER_CHANNEL, Ledger
 from guardian_cluster.watcher.patterns import Rule
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.tokens import Entry, TokenLane
@@ -104,6 +104,8 @@ class WatchedChoice:
     def tool(self, index: int) -> int:
         """Return the place of a tool call, from 0: clients index a list by it, and some servers begin at 1."""
         self.has_tool_call = True
+        if len(self._tools) >= MAX_TOOL_CALLS:
+            return self._tools.get(index, MAX_TOOL_CALLS)
         return self._tools.setdefault(index, len(self._tools))
 
     def end(self, part: Part, choice: Chunk) -> None:

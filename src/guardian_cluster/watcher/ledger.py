@@ -11,6 +11,9 @@ MAX_VERDICTS_PER_CHANNEL = 32
 MAX_CHANNELS = 1_024
 """Of one watch: 128 choices with words and reasoning, or an answer of 340 tool calls. Each holds some kilobytes."""
 
+MAX_TOOL_CALLS = 256
+"""Of one choice. Those beyond share a place, and so a channel."""
+
 MAX_KEPT_CHARACTERS = 1_000_000
 """Of content that is kept to be verified at its end, over all choices."""
 

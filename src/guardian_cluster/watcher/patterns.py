@@ -66,17 +66,16 @@ class Patterns:
         Raises:
             ValueError: a text is empty, too long or not Unicode, or nothing can stand in its place.
         """
-        texts = [rule.text for rule in policy.deny] + list(policy.canaries)
-        denied = [
-            _rule("deny", naming.shown(rule.name, f"deny-{n}", texts), rule.text, rule.action, texts)
-            for n, rule in enumerate(policy.deny, 1)
+        named = [Rule("deny", rule.name, rule.text, rule.action) for rule in policy.deny]
+        named += [
+            Rule("canary", f"canary-{n}", text, policy.on_canary) for n, text in enumerate(policy.canaries, 1)
         ]
-        planted = [
-            _rule("canary", naming.shown(f"canary-{n}", f"mark-{n}", texts), text, policy.on_canary, texts)
-            for n, text in enumerate(policy.canaries, 1)
-        ]
+        for rule in named:
+            _check(rule)
+        texts = [rule.text for rule in named]
+        rules = [_presentable(rule, n, texts) for n, rule in enumerate(named, 1)]
         # A text named twice is one rule: the first one's, so that the operator's order decides.
-        return cls(tuple({rule.text: rule for rule in reversed(denied + planted)}.values()))
+        return cls(tuple({rule.text: rule for rule in reversed(rules)}.values()))
 
     def blocking(self) -> "Patterns":
         """Return the rules that keep a text from leaving."""
@@ -124,13 +123,15 @@ class Patterns:
         return text in self._prefixes
 
 
-def _rule(detector: str, name: str, text: str, action: Action, texts: list[str]) -> Rule:
-    if not 0 < len(text) <= MAX_PATTERN_CHARACTERS:
-        raise ValueError(
-            f"the text of {detector} rule {name!r} must have 1 to {MAX_PATTERN_CHARACTERS} characters"
-        )
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError(
-            f"the text of {detector} rule {name!r} holds half a surrogate pair; write the character"
-        )
-    return Rule(detector, name, text, action, naming.placeholder(name, texts))
+def _check(rule: Rule) -> None:
+    named = f"the text of {rule.detector} rule {rule.name!r}"
+    if not 0 < len(rule.text) <= MAX_PATTERN_CHARACTERS:
+        raise ValueError(f"{named} must have 1 to {MAX_PATTERN_CHARACTERS} characters")
+    if any("\ud800" <= character <= "\udfff" for character in rule.text):
+        raise ValueError(f"{named} holds half a surrogate pair; write the character")
+
+
+def _presentable(rule: Rule, number: int, texts: list[str]) -> Rule:
+    """Return a rule under a name, and with what stands in its place, that give no text away."""
+    shown = naming.shown(rule.name, f"rule-{number}", texts)
+    return msgspec.structs.replace(rule, name=shown, placeholder=naming.placeholder(shown, texts))

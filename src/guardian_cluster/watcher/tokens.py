@@ -54,7 +54,7 @@ class Ways:
         following: dict[str, int] = {}
         for text in texts:
             for spelled, start in self._open.items():
-                self._follow(spelled + text, start, following, found)
+                self._follow(spelled, text, start, following, found)
             if text not in self._harmless:
                 self._begin(text, number, following, found)
         if len(following) > _MAX_WAYS:
@@ -63,10 +63,14 @@ class Ways:
         self._open = following
         return found
 
-    def _follow(self, text: str, start: int, following: dict[str, int], found: list[Find]) -> None:
-        if self._patterns.is_open(text):
-            following[text] = min(start, following.get(text, start))
-        found += [(start, rule) for first, _, rule in self._patterns.find(text) if first == 0]
+    def _follow(
+        self, spelled: str, text: str, start: int, following: dict[str, int], found: list[Find]
+    ) -> None:
+        whole = spelled + text
+        if self._patterns.is_open(whole):
+            following[whole] = min(start, following.get(whole, start))
+        matches = self._patterns.find(whole)
+        found += [(start, rule) for first, end, rule in matches if first == 0 and end > len(spelled)]
 
     def _begin(self, text: str, number: int, following: dict[str, int], found: list[Find]) -> None:
         matches = self._patterns.find(text)

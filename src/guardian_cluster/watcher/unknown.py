@@ -116,7 +116,8 @@ class UnknownFields:
         path = hash((place.key, name))
         self._read_name(place.key, name, findings)
         self._walk(path, value, findings)
-        settled = not findings and path not in self._open and not isinstance(value, (dict, list))
+        opens = path in self._open or place.key in self._open_names
+        settled = not findings and not opens and not isinstance(value, (dict, list))
         if settled and len(place.passed) < _MAX_PASSED:
             place.passed[name] = value
         else:
