@@ -16,7 +16,7 @@ Role = Literal["client", "admin"]
 
 
 class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The base of every contract value: immutable, strict about names, and never part of a cycle, so not collected as one."""
+    """The base of every contract value: immutable, strict about names, and never part of a cycle."""
 
 
 class Timeouts(Frozen, frozen=True, kw_only=True):

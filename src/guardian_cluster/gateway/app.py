@@ -1,4 +1,4 @@
-"""The gateway's face: an ASGI application that finds the route, knows the caller, and answers every error in OpenAI's shape."""
+"""The gateway's face: an ASGI application that finds the route and answers every error in OpenAI's shape."""
 
 import asyncio
 import logging
@@ -28,8 +28,8 @@ from guardian_cluster.request.workflow import RequestProcessingWorkflow
 log = logging.getLogger("guardian.gateway")
 
 _ids = random.Random()
-"""Draws requests' ids: seeded by the system once, for they have to be unique and keep no secret. `uuid4` asks the
-system for each, which takes 2 µs."""
+"""Draws requests' ids: seeded by the system once, for they have to be unique and keep no secret. `uuid4` asks
+the system for each, which takes 2 µs."""
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,5 +192,6 @@ def _told_by_status(error: GuardianError) -> HeaderList:
         return [(b"allow", ", ".join(error.allowed).encode())]
     if error.http_status == 401:
         return [(b"www-authenticate", b"Bearer")]
-    # The rest of a body that was refused is on its way; to read it for the next request would cost what was saved.
+    # The rest of a body that was refused is on its way; to read it for the next request would cost what was
+    # saved.
     return [(b"connection", b"close")] if error.http_status in (408, 413) else []

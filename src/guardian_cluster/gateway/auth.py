@@ -48,7 +48,8 @@ class Keyring:
             raise Unauthorized(
                 "No API key was sent; send `Authorization: Bearer sk-...`.", code="missing_api_key"
             )
-        # Looking a digest up takes the same time for every wrong key, so nothing of a right one can be learned from it.
+        # Looking a digest up takes the same time for every wrong key, so nothing of a right one can be
+        # learned from it.
         key = self._keys.get(hashlib.sha256(presented).hexdigest())
         if key is None:
             raise Unauthorized(

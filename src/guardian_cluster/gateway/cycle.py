@@ -52,7 +52,8 @@ class Cycle(RequestResponseCycle):
         """Take one message; see the ASGI specification.
 
         Raises:
-            RuntimeError: the message is not due, its head not valid, or its body of another length than declared.
+            RuntimeError: the message is not due, its head not valid, or its body of another length than
+            declared.
         """
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

@@ -1,8 +1,8 @@
 """Delivers an answer to its client: whole, or as a stream of server-sent events.
 
-The *header commit* is here: status and headers leave with the first content, or when the client has waited so long that a sign of
-life is due. What fails before it is an HTTP error; what fails after it is an error inside the stream, which then ends without
-`[DONE]`, so that no client takes half an answer for a whole one.
+The *header commit* is here: status and headers leave with the first content, or when the client has waited so
+long that a sign of life is due. What fails before it is an HTTP error; what fails after it is an error inside
+the stream, which then ends without `[DONE]`, so that no client takes half an answer for a whole one.
 """
 
 import asyncio

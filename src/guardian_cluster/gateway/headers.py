@@ -1,7 +1,7 @@
 """The headers of a response: who answered, and what a client needs to know of it.
 
-A small set goes with every answer; `x-guardian-debug: 1` in the request adds the rest. What is known only at the end of a stream
-is in its usage chunk and at `GET /v1/requests/{id}`.
+A small set goes with every answer; `x-guardian-debug: 1` in the request adds the rest. What is known only at
+the end of a stream is in its usage chunk and at `GET /v1/requests/{id}`.
 """
 
 from functools import lru_cache

@@ -76,7 +76,8 @@ async def send_error(send: Send, error: GuardianError, headers: HeaderList) -> N
 def retry_headers(error: GuardianError) -> HeaderList:
     """Return the headers that tell OpenAI's clients whether and when to try again.
 
-    They read `retry-after-ms` before `retry-after`, and give up when told to wait for more than 120 s (openai 3.54).
+    They read `retry-after-ms` before `retry-after`, and give up when told to wait for more than 120 s (openai
+    3.54).
     """
     headers: HeaderList = []
     if error.retry_after_s is not None:

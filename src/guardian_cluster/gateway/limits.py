@@ -1,7 +1,8 @@
 """Rates, tokens and budgets: reserved before a request runs, settled when it has ended, all in memory.
 
-What a request may use is taken from its key's and its tenant's accounts before anything is sent, so that requests running side by
-side cannot all spend the same remainder: the overshoot is at most what one request uses beyond its reservation.
+What a request may use is taken from its key's and its tenant's accounts before anything is sent, so that
+requests running side by side cannot all spend the same remainder: the overshoot is at most what one request
+uses beyond its reservation.
 """
 
 import datetime
@@ -32,7 +33,10 @@ class TokenBucket:
         self._filled = now
 
     def wait_s(self, amount: float, now: float) -> float:
-        """Return how long until the amount is there; 0 when it is. More than fits is let through when the bucket is full."""
+        """Return how long until the amount is there; 0 when it is.
+
+        More than fits is let through when the bucket is full.
+        """
         self._fill(now)
         missing = min(amount, self.capacity) - self._level
         return max(0.0, missing * 60 / self.capacity)
@@ -171,7 +175,7 @@ class Accounts:
         return Reservation(accounts, tokens, cost_usd)
 
     def learn(self, spends: Iterable[Spend], tenants: Mapping[str, str]) -> None:
-        """Take over what is known to have been spent before this gateway started; `tenants` maps keys to their tenants."""
+        """Take over what was spent before this gateway started; `tenants` maps keys to their tenants."""
         for spend in spends:
             if spend.key not in self._known:
                 self._known[spend.key] = spend

@@ -1,7 +1,8 @@
 """Reads a request's JSON in a bounded time, whatever a hostile client sends.
 
-The body is decoded in one pass to its top-level fields only (0.2 to 0.5 ms for each MB, measured); messages are then decoded in
-slices that let other requests run in between. Nothing else is decoded at all: it passes through as it came.
+The body is decoded in one pass to its top-level fields only (0.2 to 0.5 ms for each MB, measured); messages
+are then decoded in slices that let other requests run in between. Nothing else is decoded at all: it passes
+through as it came.
 """
 
 import asyncio
@@ -82,7 +83,7 @@ async def parse(body: bytes, operation: Operation, limits: GatewayLimits) -> Par
 
 
 async def _refuse_dense(body: bytes) -> None:
-    """Refuse a body of so many values that decoding it would hold up the others; text and images pass, whatever their size."""
+    """Refuse a body of so many values that decoding it would hold up the others; text and images pass."""
     values = 0
     for start in range(0, len(body), COUNT_FROM_BYTES):
         part = body[start : start + COUNT_FROM_BYTES]
@@ -117,7 +118,7 @@ async def _in_slices(fields: dict[str, Any], limits: GatewayLimits) -> ChatReque
 
 
 def _decode_slice(slice_: list[msgspec.Raw]) -> list[Message]:
-    """Decode messages; of one that is large by itself the words stay encoded, for undoing escapes takes 2 ms for each MB."""
+    """Decode messages; the words of a large one stay encoded, for undoing escapes takes 2 ms for each MB."""
     if len(slice_) == 1 and _size(slice_[0]) > 4 * SLICE_BYTES:
         large = _large.decode(slice_[0])
         if bytes(memoryview(large.content)[:1]) == b'"':

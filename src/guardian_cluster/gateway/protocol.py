@@ -1,7 +1,7 @@
 """HTTP/1.1 on uvicorn's protocol, with the bounds that a public listener needs.
 
-Added to it: limits on headers and on the time they may take, errors in OpenAI's shape, the end of a request's work when its client
-leaves, and the end of connections whose client does not read.
+Added to it: limits on headers and on the time they may take, errors in OpenAI's shape, the end of a request's
+work when its client leaves, and the end of connections whose client does not read.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from guardian_cluster.gateway.cycle import Cycle
 from guardian_cluster.gateway.http import encode_json
 
 SWEEP_S = 0.5
-"""How often connections are checked for being too slow: one look at all of them costs less than a timer for each request."""
+"""How often connections are checked for being too slow: cheaper than a timer for each request."""
 
 STALLED_WRITE_S = 60.0
 """A client that takes nothing for this long is not reading any more."""
@@ -60,7 +60,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._reading_since is None or self.transport.is_closing():
             return
-        # All that came is headers; where they are complete, `on_header` has counted them and the rest is body.
+        # All that came is headers; where they are complete, `on_header` has counted them and the rest is
+        # body.
         self._open_bytes += len(data)
         if self._open_bytes > self.limits.max_header_bytes:
             self._problem = _too_large(self.limits)

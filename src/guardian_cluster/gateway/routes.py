@@ -176,8 +176,9 @@ class Api:
 def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float | None:
     """Return the caller's own limit in seconds, if it names a sensible one.
 
-    `x-guardian-timeout-ms` is ours. OpenAI's clients say how long they wait for a read; a whole answer later than that finds
-    nobody, so work on it would be in vain. A stream is read many times and may take longer in all.
+    `x-guardian-timeout-ms` is ours. OpenAI's clients say how long they wait for a read; a whole answer later
+    than that finds nobody, so work on it would be in vain. A stream is read many times and may take longer in
+    all.
     """
     named = ((b"x-guardian-timeout-ms", 1e-3), (b"x-stainless-read-timeout", 1.0))
     for name, unit in named[:1] if streamed else named:

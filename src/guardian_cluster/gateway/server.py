@@ -48,8 +48,8 @@ class GatewayServer(uvicorn.Server):
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._serve(sockets))
             sweeping = tasks.create_task(self._sweep())
-            while not self.started and not serving.done():
-                await asyncio.sleep(0.001)
+            while not self.started and not serving.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)  # uvicorn has no event for it
             if self.started:
                 await ready()
             await serving

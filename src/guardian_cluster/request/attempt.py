@@ -1,8 +1,8 @@
 """The attempt engine: it asks one endpoint after another until one answer is complete, streamed or whole alike.
 
-Two commits. Until the *content commit*, the first content that leaves, whatever an attempt gave is thrown away when it fails and
-the next one starts afresh. After it, a failure ends the answer with an error; an answer never ends cleanly half-way. (The
-*header commit* is the caller's: see gateway/delivery.py.)
+Two commits. Until the *content commit*, the first content that leaves, whatever an attempt gave is thrown
+away when it fails and the next one starts afresh. After it, a failure ends the answer with an error; an
+answer never ends cleanly half-way. (The *header commit* is the caller's: see gateway/delivery.py.)
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from guardian_cluster.watcher.watch import Watch
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
-"""Before an endpoint is tried again, and only then: doubled each time, and cut at random, so that retries do not come in waves."""
+"""Before the same endpoint is tried again: doubled each time, and cut at random, so that retries do not come in waves."""
 
 HUNG_SHARE = 0.9
 """Of all the time that a specialist has: an endpoint that took this much without a word hangs. A caller may
@@ -134,7 +134,7 @@ class Execution:
             )
 
     async def _watched(self, candidate: Candidate, emit: Emit) -> None:
-        """Pass one endpoint's answer through the watcher; hold it until its first content, a whole answer to its end."""
+        """Pass one endpoint's answer through the watcher; hold it until its first content, a whole one to its end."""
         specialist = self._directory.get_specialist(candidate.specialist.name)
         watch = self._watch(candidate)
         patience = Patience(candidate.specialist.timeouts, self.request, self._deadline, self._clock)

@@ -19,8 +19,8 @@ FAILING_AFTER = 3
 
 FIRST_REST_S = 0.5
 LONGEST_REST_S = 30.0
-"""After a failure an endpoint is tried last, not never, for a time that doubles with each failure in a row: what is ejected
-for good when it is only slow takes working capacity away."""
+"""After a failure an endpoint is tried last, not never, for a time that doubles with each failure in a row:
+what is ejected for good when it is only slow takes working capacity away."""
 
 
 class Candidate(msgspec.Struct, frozen=True):

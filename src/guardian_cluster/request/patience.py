@@ -17,8 +17,8 @@ class Patience:
     """A timer around one attempt, and the sum of the time spent waiting.
 
     It runs only while the model is waited for: `pause` stops it while a batch is handled, `resume` starts it
-    anew. One timer of the event loop serves a whole attempt: setting it anew for every batch, as `asyncio.timeout`
-    does, takes 3 µs, so it is left to fire, and then looks whether the time is really over.
+    anew. One timer of the event loop serves a whole attempt: setting it anew for every batch, as
+    `asyncio.timeout` does, takes 3 µs, so it is left to fire, and then looks whether the time is really over.
 
     Raises, on leaving:
         AttemptFailed: the model did not begin, or fell silent, for too long.
@@ -58,7 +58,7 @@ class Patience:
             raise self._late() from None
 
     def pause(self) -> None:
-        """The model has sent something; what happens to it is not the model's time."""
+        """Stop the timer: the model has sent something, and what happens to it is not the model's time."""
         self._stop_clock()
 
     def resume(self, *, begun: bool) -> None:

@@ -7,7 +7,6 @@ from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.router import CHARACTERS_PER_TOKEN, needs_of
 from guardian_cluster.specialists.specialist import Chunk
 
-
 MOST_TOKENS = 2**40
 """More than any model says in a year: a server that counts more is not believed."""
 
@@ -50,7 +49,8 @@ class Usage(msgspec.Struct):
         if not wanted:
             chunk.pop("usage", None)
         elif counts and any(choice.get("finish_reason") for choice in choices or ()):
-            # Some servers count in the chunk that finishes. Said there and at the end, clients that add up would count twice.
+            # Some servers count in the chunk that finishes. Said there and at the end, clients that add up
+            # would count twice.
             self.closing = {**chunk, "choices": []}
             chunk["usage"] = None
         return True

@@ -11,8 +11,8 @@ from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.attempt import Emit, Execution
-from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
+from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.ports import Directory, ReportSink
 from guardian_cluster.request.response import ExecutionMetadata, ProcessedResponse, SpecialistResult
@@ -156,7 +156,8 @@ class RequestProcessingWorkflow:
         resource_allocation = await self.load_balancer.allocate_resources(specialist_assignments)
         # Phase 3: context preparation
         context = await self.context_maintainer.prepare_context(user_request, specialist_assignments)
-        # Phase 4: specialist execution with guardian monitoring. One request is one part until it is decomposed.
+        # Phase 4: specialist execution with guardian monitoring. One request is one part until it is
+        # decomposed.
         return self._execute_with_monitoring(specialist_assignments[0], resource_allocation, context)
 
     def _execute_with_monitoring(

@@ -1,8 +1,8 @@
 """The transport on aiohttp: pooled keep-alive connections, TLS verified; no redirects, cookies or proxies.
 
 It uses aiohttp's connector and its HTTP parser, and writes requests itself. aiohttp's session builds every
-request anew, though all but its body is the same each time, and starts a task to write it: that was 16 % of what a
-request through the gateway cost (1,403,000 instructions; 1,174,000 this way).
+request anew, though all but its body is the same each time, and starts a task to write it: that was 16 % of
+what a request through the gateway cost (1,403,000 instructions; 1,174,000 this way).
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from yarl import URL
 from guardian_cluster.specialists.transport import Call, Response, broken, refused
 
 IDLE_CONNECTION_S = 15.0
-"""Shorter than the idle limit of common servers (uvicorn closes after 5 s by default, nginx after 75 s, clouds
-after 60 s and more) is not possible for all; a connection closed under us is retried by the attempt engine, before
-any content."""
+"""Shorter than the idle limit of common servers (uvicorn closes after 5 s by default, nginx after 75 s,
+clouds after 60 s and more) is not possible for all; a connection closed under us is retried by the attempt
+engine, before any content."""
 
 DNS_CACHE_S = 30
 

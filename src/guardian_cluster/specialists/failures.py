@@ -20,7 +20,8 @@ _NAME_LIMIT = 200
 def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, now: float) -> AttemptFailed:
     """Return the failure that a response with an error status is.
 
-    An endpoint's 401 and 403 are the operator's fault and must never look like the caller's, so they become 502.
+    An endpoint's 401 and 403 are the operator's fault and must never look like the caller's, so they become
+    502.
     """
     error = error_object(body, "invalid_request_error" if status < 500 else "server_error")
     message = str(error["message"]) if error else f"The model's endpoint answered with status {status}."
@@ -72,7 +73,7 @@ def error_object(body: bytes, kind: str = "server_error") -> dict[str, Any] | No
 
 
 def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
-    """Bring an endpoint's error into OpenAI's shape: `message`, `type` (`otherwise` where it names none), `param`, `code`."""
+    """Bring an endpoint's error into OpenAI's shape; its type is `otherwise` where it names none."""
     fields = cast("dict[str, Any]", error) if isinstance(error, dict) else {"message": error}
     message = fields.get("message")
     text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
@@ -86,7 +87,7 @@ def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
 
 
 def retry_after_s(headers: "dict[str, str | None]", *, now: float) -> float | None:
-    """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date (RFC 9110)."""
+    """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` (RFC 9110: seconds, or a date)."""
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     wait = _number(milliseconds, 1000.0)
     if wait is None:

@@ -41,9 +41,10 @@ class Specialist(Protocol):
     async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task at the endpoint; return where the endpoint ended its answer, complete or not.
 
-        The answer goes to `feed` in batches, one for each piece of input: what arrived together is watched and sent on together.
-        A whole answer is one batch of one object. Being cancelled, or told by `feed` that no more is wanted, ends the work at the
-        endpoint too. (Batches are pushed, for a chain of asynchronous generators costs 4 µs for each link of each request.)
+        The answer goes to `feed` in batches, one for each piece of input: what arrived together is watched
+        and sent on together. A whole answer is one batch of one object. Being cancelled, or told by `feed`
+        that no more is wanted, ends the work at the endpoint too. (Batches are pushed, for a chain of
+        asynchronous generators costs 4 µs for each link of each request.)
 
         Raises:
             AttemptFailed: the endpoint could not be reached, refused, broke off, or sent what is no answer.

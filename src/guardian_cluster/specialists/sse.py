@@ -6,8 +6,8 @@ from guardian_cluster.domain.errors import AttemptFailed
 class EventReader:
     """Splits a stream of blocks into events, for any cutting of the stream into blocks.
 
-    Follows the event stream format of the HTML standard, section 9.2, as far as model servers use it: `data:` lines (several
-    make one payload), comments and other fields skipped, lines ended by LF or CRLF.
+    Follows the event stream format of the HTML standard, section 9.2, as far as model servers use it: `data:`
+    lines (several make one payload), comments and other fields skipped, lines ended by LF or CRLF.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -32,7 +32,8 @@ class EventReader:
             )
         payloads: list[bytes] = []
         if newline:
-            # Joined once a line, not once a block: a line of megabytes would otherwise be copied again and again.
+            # Joined once a line, not once a block: a line of megabytes would otherwise be copied again and
+            # again.
             lines = [b"".join(self._open), *rest.split(b"\n")]
             last = lines.pop()
             self._open, self._open_bytes = [last], len(last)

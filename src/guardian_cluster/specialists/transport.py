@@ -37,7 +37,8 @@ class Response(Protocol):
     def finish(self) -> None:
         """Wait for nothing more: the answer is complete, and its body's end is at most a moment away. Never raises.
 
-        The connection is given back when that end arrives in time, and ended otherwise. `close` then does nothing.
+        The connection is given back when that end arrives in time, and ended otherwise. `close` then does
+        nothing.
         """
         ...
 
@@ -49,14 +50,16 @@ class Response(Protocol):
 class Transport(Protocol):
     """Sends calls. Implementations keep connections alive, verify TLS and follow no redirect.
 
-    Cancelling `send` or closing the response ends the upstream request: nothing runs on for a client that has left.
+    Cancelling `send` or closing the response ends the upstream request: nothing runs on for a client that has
+    left.
     """
 
     async def send(self, call: Call) -> Response:
         """Send the call and return once the head of the answer has arrived.
 
         Raises:
-            AttemptFailed: no connection within the call's `connect_timeout_s`, or it broke before the head arrived.
+            AttemptFailed: no connection within the call's `connect_timeout_s`, or it broke before the head
+            arrived.
         """
         ...
 
@@ -66,10 +69,10 @@ class Transport(Protocol):
 
 
 def refused(endpoint: str, reason: str) -> AttemptFailed:
-    """No connection could be made."""
+    """Return the failure to make a connection."""
     return AttemptFailed(f"{endpoint} cannot be reached: {reason}.", code="upstream_unreachable")
 
 
 def broken(reason: str) -> AttemptFailed:
-    """The connection broke while the answer was awaited or read."""
+    """Return the failure of a connection that broke while the answer was awaited or read."""
     return AttemptFailed(f"The connection to the model broke: {reason}.", code="upstream_disconnected")

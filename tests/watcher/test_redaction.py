@@ -1,0 +1,48 @@
+"""What is kept of requests and answers holds no rule's text, whatever the rule does in an answer."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from watched_answers import deny, policy
+
+from guardian_cluster.watcher.redaction import Redaction
+
+leaves = st.none() | st.booleans() | st.integers() | st.text('xyzé\\"\n', max_size=8)
+documents = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("xyz", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("action", ["observe", "redact", "cut", "retry"])
+def test_every_rule_redacts(action: str):
+    redaction = Redaction(policy(*deny("secret", action=action)).patterns)
+
+    assert redaction.of_json('{"a": "a s\\u0065cret b"}') == f'{{"a": "a [redacted:{action}-0] b"}}'
+
+
+def test_without_rules_a_document_is_kept_as_it_is():
+    assert Redaction(policy().patterns).of_json('{"a": "\\u0061"}') == '{"a": "\\u0061"}'
+
+
+@given(documents, st.booleans())
+def test_a_document_stays_json_whose_strings_hold_no_rule(document: Any, ascii_only: bool):
+    redaction = Redaction(policy(*deny("xy", 'é"', "\nz", action="cut")).patterns)
+
+    kept = json.loads(redaction.of_json(json.dumps(document, ensure_ascii=ascii_only)))
+
+    assert not any(rule in text for text in strings(kept) for rule in ("xy", 'é"', "\nz"))
+
+
+def strings(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [*value, *(text for inner in value.values() for text in strings(inner))]
+    if isinstance(value, list):
+        return [text for inner in value for text in strings(inner)]
+    return [value] if isinstance(value, str) else []
