@@ -1,4 +1,4 @@
-"""Every name of the specification that docs/specification.md calls `here` exists, and does its work in a real request."""
+"""Every name that docs/specification.md calls `here` exists, and does its work in a real request."""
 
 import re
 import sys
@@ -29,7 +29,7 @@ ELSEWHERE = {"RequestProcessingWorkflow._extract_execution_metadata"}
 
 
 async def a_request() -> tuple[dict[str, Any], set[tuple[str, str]]]:
-    """Answer one request in a real cluster; return its objects by class name, and file and name of all functions that ran."""
+    """Answer one request; return its objects by class name, and file and name of all functions that ran."""
     ran: set[tuple[str, str]] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:

@@ -71,10 +71,10 @@ def is_an_error(seen: Seen) -> bool:
     )
 
 
-async def ask(fault: Fault, *, stream: bool, with_backup: bool) -> Seen:
+async def ask(fault: Fault, *, stream: bool, with_backup: bool, timeouts: Timeouts = IMPATIENT) -> Seen:
     async with ModelServer(TEXT, faults=first(1, fault)) as faulty, ModelServer(TEXT) as healthy:
         smart = specialist(
-            "smart", faulty.url, timeouts=IMPATIENT, fallback=("backup",) if with_backup else ()
+            "smart", faulty.url, timeouts=timeouts, fallback=("backup",) if with_backup else ()
         )
         serving = base(smart, specialist("backup", healthy.url), max_attempts=2 if with_backup else 1)
         async with running_cluster(serving) as running:
@@ -99,4 +99,4 @@ def test_a_whole_answer_is_whole_or_an_error(fault: Fault, with_backup: bool):
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_the_longest_cut_is_none(stream: bool):
-    assert is_whole(await ask(CutAtByte(1_000_000), stream=stream, with_backup=False))
+    assert is_whole(await ask(CutAtByte(10**6), stream=stream, with_backup=False, timeouts=Timeouts()))

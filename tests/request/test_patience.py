@@ -46,19 +46,19 @@ async def test_an_opening_without_words_is_no_beginning():
 
 async def test_a_stream_may_not_fall_silent():
     async with ModelServer(TEXT, faults=Hang(2)) as server:
-        seen = await ask(server, limits(between_chunks_s=0.1), stream=True)
+        seen = await ask(server, limits(between_chunks_s=0.3), stream=True)
         await server.until(lambda: server.cancelled == 1)
 
     assert (seen.text, seen.code) == (TEXT[:16], "upstream_timeout")
-    assert "fell silent for 0.1 s" in seen.error.message
+    assert "fell silent for 0.3 s" in seen.error.message
 
 
 async def test_a_slow_stream_that_goes_on_is_let_go_on():
-    async with ModelServer(TEXT, pace=Pace(0.05, 0.05)) as server:
-        seen = await ask(server, limits(first_token_s=0.2, between_chunks_s=0.2), stream=True)
+    async with ModelServer(TEXT * 3, pace=Pace(0.05, 0.05)) as server:
+        seen = await ask(server, limits(first_token_s=0.5, between_chunks_s=0.5), stream=True)
 
-    assert (seen.text, seen.error) == (TEXT, None)
-    assert seen.record.duration_ms > 200  # longer in all than either limit
+    assert (seen.text, seen.error) == (TEXT * 3, None)
+    assert seen.record.duration_ms > 500  # longer in all than either limit
 
 
 @BOTH
@@ -97,12 +97,12 @@ async def test_a_whole_answer_has_all_the_time_there_is():
 
 async def test_a_reader_that_takes_its_time_is_not_the_models_silence():
     async with ModelServer(TEXT) as server:
-        smart = specialist("smart", server.url, timeouts=limits(between_chunks_s=0.1))
+        smart = specialist("smart", server.url, timeouts=limits(between_chunks_s=0.4))
         async with running_cluster(base(smart)) as running:
             request = UserRequest(body={"model": "smart", "messages": [{"role": "user", "content": "hi"}]})
             said = ""
             async for chunk in running.cluster.stream_request(request):
-                await asyncio.sleep(0.05)  # what is under test is time: seven chunks take more than the limit
+                await asyncio.sleep(0.1)  # what is under test is time: seven chunks take more than the limit
                 said += chunk["choices"][0]["delta"].get("content") or ""
 
     assert said == TEXT
@@ -110,11 +110,11 @@ async def test_a_reader_that_takes_its_time_is_not_the_models_silence():
 
 @BOTH
 async def test_what_waited_for_the_model_is_no_overhead(stream: bool):
-    async with ModelServer(TEXT, pace=Pace(0.15, 0.02)) as server:
+    async with ModelServer(TEXT, pace=Pace(0.3, 0.02)) as server:
         seen = await ask(server, limits(), stream=stream)
 
-    assert seen.record.duration_ms > 200
-    assert seen.record.overhead_ms < 100
+    assert seen.record.duration_ms > 300
+    assert seen.record.overhead_ms < 250
 
 
 async def test_the_time_to_the_first_word_is_recorded():
@@ -143,7 +143,7 @@ async def test_a_request_that_is_cancelled_ends_at_the_endpoint(stream: bool):
 
 async def test_an_endpoint_that_hangs_is_not_asked_by_the_next_one():
     async with ModelServer(faults=Hang("request")) as hung, ModelServer(TEXT) as healthy:
-        smart = specialist("smart", hung.url, healthy.url, timeouts=limits(total_s=0.1))
+        smart = specialist("smart", hung.url, healthy.url, timeouts=limits(total_s=0.4))
         async with running_cluster(base(smart)) as running:
             answers = [await running.ask(stream=False) for _ in range(8)]
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,7 +50,7 @@ def test_every_character_is_found_where_it_is_written(body: str):
     starts = [written.start(index) for index in range(len(written.text) + 1)]
 
     assert starts[-1] == len(written.raw)
-    spelled = [written.raw[first:after] for first, after in zip(starts, starts[1:], strict=False)]
+    spelled = [written.raw[first:after] for first, after in pairwise(starts)]
     assert "".join(decode(each, last=True).text for each in spelled) == written.text
-    for index, (first, after) in enumerate(zip(starts, starts[1:], strict=False)):
+    for index, (first, after) in enumerate(pairwise(starts)):
         assert {written.character(offset) for offset in range(first, after)} == {index}

@@ -24,11 +24,24 @@ documents = st.recursive(
 def test_every_rule_redacts(action: str):
     redaction = Redaction(policy(*deny("secret", action=action)).patterns)
 
-    assert redaction.of_json('{"a": "a s\\u0065cret b"}') == f'{{"a": "a [redacted:{action}-0] b"}}'
+    assert redaction.of_json('{"a": "a s\\u0065cret b"}') == f'{{"a":"a [redacted:{action}-0] b"}}'
 
 
 def test_without_rules_a_document_is_kept_as_it_is():
     assert Redaction(policy().patterns).of_json('{"a": "\\u0061"}') == '{"a": "\\u0061"}'
+
+
+def test_a_number_that_holds_a_rule_becomes_a_string():
+    redaction = Redaction(policy(*deny("4111111111111111")).patterns)
+
+    assert redaction.of_json('{"n": [4111111111111111, 5]}') == '{"n":["[redacted:redact-0]",5]}'
+
+
+@pytest.mark.parametrize("document", ["no JSON secret", "[" * 5_000 + '"secret"' + "]" * 5_000])
+def test_what_cannot_be_read_is_redacted_as_it_stands(document: str):
+    redaction = Redaction(policy(*deny("secret")).patterns)
+
+    assert redaction.of_json(document) == document.replace("secret", "[redacted:redact-0]")
 
 
 @given(documents, st.booleans())

@@ -1,4 +1,5 @@
-"""The watcher's promise, for any answer cut in any way: nothing that a rule names leaves, and the cutting changes nothing."""
+"""The watcher's promise, for any answer cut in any way: nothing that a rule names leaves, and the cutting
+changes nothing."""
 
 import copy
 import gc

@@ -77,7 +77,7 @@ def work(schema: Any, answer: Any, root: Any) -> int:
         named = schema.get("properties", {})
         others = schema.get("additionalProperties", {})
         total += sum(
-            work(named[key] if key in named else others, each, root)
+            work(named.get(key, others), each, root)
             for key, each in answer.items()
             if key in named or "additionalProperties" in schema
         )

@@ -30,7 +30,8 @@ FRAMES = {
 
 
 def left_of(values: list[str], frame: Any, watch: Watch) -> list[str]:
-    """Feed the values at a place, one a chunk; return those that leave: a field does as it came, or not at all."""
+    """Feed the values at a place, one a chunk; return those that leave: a field does as it came, or not at
+    all."""
     return [value for value in values if watch.feed([frame(value)]) == [frame(value)]]
 
 

@@ -70,7 +70,8 @@ PLACES = list(leaves(EVERYTHING))
 
 
 def what_leaves(compiled: CompiledPolicy, answer: dict[str, Any]) -> str:
-    """Return what leaves of an answer that may be no answer at all: such a one is refused before it is watched."""
+    """Return what leaves of an answer that may be no answer at all: such a one is refused before it is
+    watched."""
     try:
         shape.check(answer)
     except AttemptFailed:

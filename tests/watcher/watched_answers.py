@@ -1,4 +1,5 @@
-"""Answers for the watcher's tests: made, cut to chunks and read again by code that shares nothing with the watcher.
+"""Answers for the watcher's tests: made, cut to chunks and read again by code that shares nothing with the
+watcher.
 
 A script says what a model writes: for each choice, pieces of text in channels, in their order. It is told as
 a stream of chunks, cut anywhere, or as one whole answer; what leaves the watcher is read as a client reads
@@ -61,7 +62,8 @@ class Teller:
     longest: int = 8
 
     def stream(self, script: dict[int, Said]) -> list[dict[str, Any]]:
-        """Return chunks: each choice's pieces in order, several pieces to a delta and several choices to a chunk."""
+        """Return chunks: each choice's pieces in order, several pieces to a delta and several choices to a
+        chunk."""
         waiting = {index: self._deltas(said) for index, said in script.items()}
         chunks: list[dict[str, Any]] = []
         while waiting:
@@ -147,7 +149,8 @@ def told_whole(script: dict[int, Said]) -> dict[str, Any]:
 
 @dataclass
 class Client:
-    """Reads what leaves the watcher as OpenAI's clients do: texts are joined, tool calls found by their index."""
+    """Reads what leaves the watcher as OpenAI's clients do: texts are joined, tool calls found by their
+    index."""
 
     texts: Read = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
@@ -315,7 +318,8 @@ class ChannelOracle:
 
 
 def renumbered(said: Said) -> Said:
-    """Return what is said with tool calls numbered from 0 in the order in which they begin, as clients must see them."""
+    """Return what is said with tool calls numbered from 0 in the order in which they begin, as clients must
+    see them."""
     places: dict[int, int] = {}
     return [
         (

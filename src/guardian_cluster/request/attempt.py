@@ -27,7 +27,7 @@ from guardian_cluster.watcher.watch import Watch
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
-"""Before the same endpoint is tried again: doubled each time, and cut at random, so that retries do not come in waves."""
+"""Before the same endpoint is tried again: doubled each time, and cut at random: retries must not come in waves."""
 
 HUNG_SHARE = 0.9
 """Of all the time that a specialist has: an endpoint that took this much without a word hangs. A caller may

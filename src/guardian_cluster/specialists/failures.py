@@ -87,7 +87,7 @@ def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
 
 
 def retry_after_s(headers: "dict[str, str | None]", *, now: float) -> float | None:
-    """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` (RFC 9110: seconds, or a date)."""
+    """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` (RFC 9110: seconds or a date)."""
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     wait = _number(milliseconds, 1000.0)
     if wait is None:

@@ -1,8 +1,8 @@
 """Which fields of an answer are channels, and how each is passed: what a model's words can stand in.
 
-Content, reasoning, refusal, tool calls and legacy function calls (their arguments as their reader will decode them),
-audio transcripts and log probabilities. Every other field, and every one of these with another type, is searched
-(unknown.py).
+Content, reasoning, refusal, tool calls and legacy function calls (their arguments as their reader will decode
+them), audio transcripts and log probabilities. Every other field, and every one of these with another type,
+is searched (unknown.py).
 """
 
 from collections.abc import Set as AbstractSet
@@ -36,7 +36,8 @@ def _channels(call: str, place: int | None = None, kind: str = "") -> _CallChann
 class Channels:
     """Passes the parts of an answer through the lanes of their choices.
 
-    `said_something` turns true with the first content. Each method returns whether anything is left to send of what it was given.
+    `said_something` turns true with the first content. Each method returns whether anything is left to send
+    of what it was given.
     """
 
     def __init__(self, unknown: UnknownFields, *, searched: bool) -> None:
@@ -97,7 +98,7 @@ class Channels:
         return not written
 
     def _pieces(self, pieces: list[Part], channel: str, watched: WatchedChoice) -> bool:
-        """Pass the parts of a content that is a list, as some servers send it; what is no text is searched."""
+        """Pass the parts of a content that is a list; what is no text is searched."""
         left = False
         for number, piece in enumerate(pieces):
             if watched.stopped_by is not None:

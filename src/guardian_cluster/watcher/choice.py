@@ -33,7 +33,8 @@ class WatchedChoice:
         """Whether it holds what has no characters: sound, or parts that are no text."""
         self.stopped_by: Action | None = None
         self.kept: list[str] | None = [] if json else None
-        """The content as the model wrote it, to be verified at its end; `None` where that is not to be, or too long."""
+        """The content as the model wrote it, to be verified at its end; `None` where that is not to be, or
+        too long."""
         self._json = json
         self._compiled = compiled
         self._ledger = ledger
@@ -63,7 +64,7 @@ class WatchedChoice:
         return place
 
     def write(self, name: str, holder: Part, key: str, *, escaped: bool = False) -> str:
-        """Pass the text at `holder[key]` through its lane; return what may leave of it, nothing after a stop."""
+        """Pass the text at `holder[key]` on; return what may leave of it, nothing after a stop."""
         text: str = holder[key]
         self.characters += len(text)
         lane = self._lanes.get(name) or self._open(name, escaped=escaped)
@@ -102,7 +103,7 @@ class WatchedChoice:
         return self._let_out(channel, lane, last=False)
 
     def tool(self, index: int) -> int:
-        """Return the place of a tool call, from 0: clients index a list by it, and some servers begin at 1."""
+        """Return the place of a tool call, from 0: clients index a list by it, some servers begin at 1."""
         self.has_tool_call = True
         if len(self._tools) >= MAX_TOOL_CALLS:
             return self._tools.get(index, MAX_TOOL_CALLS)

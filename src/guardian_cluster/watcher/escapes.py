@@ -10,7 +10,8 @@ _HIGH = rf"\\u[dD][89abAB]{_HEX}{{2}}"
 _LOW = rf"\\u[dD][c-fC-F]{_HEX}{{2}}"
 _WHOLE = rf"{_HIGH}{_LOW}|\\u{_HEX}{{4}}|\\."
 _OPEN = rf"(?:{_HIGH})?\\(?:u{_HEX}{{0,3}})?\Z|{_HIGH}\Z"
-"""An escape that the end of a piece leaves open: eleven characters at most; a high surrogate waits for its low half."""
+"""An escape that the end of a piece leaves open: eleven characters at most; a high surrogate waits for its
+low half."""
 
 _ESCAPE = re.compile(rf"(?P<open>{_OPEN})|{_WHOLE}", re.DOTALL)
 _LAST_ESCAPE = re.compile(_WHOLE, re.DOTALL)
@@ -52,8 +53,8 @@ def plain(text: str) -> Written:
 def decode(raw: str, *, last: bool = False) -> Written:
     """Undo JSON string escapes (RFC 8259, section 7) in a piece of text that begins between two of them.
 
-    A backslash outside a string is no JSON, so whether one stands inside a string need not be known. `last` says that
-    nothing follows, so that an escape left open stands for itself.
+    A backslash outside a string is no JSON, so whether one stands inside a string need not be known. `last`
+    says that nothing follows, so that an escape left open stands for itself.
     """
     pieces: list[str] = []
     marks: list[int] = []

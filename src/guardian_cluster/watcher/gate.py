@@ -1,9 +1,9 @@
 """The release gate: text leaves only up to the first position at which a rule may still complete.
 
-The bound. Whatever way a stream is cut into pieces, no character of a text matched by a rule whose action is redact, cut
-or retry is released, and the released text and the verdicts are the same for every cutting (property-tested). What is
-held back is always the beginning of some rule, so never longer than the longest rule less one, and nothing at all in most
-text.
+The bound. Whatever way a stream is cut into pieces, no character of a text matched by a rule whose action is
+redact, cut or retry is released, and the released text and the verdicts are the same for every cutting
+(property-tested). What is held back is always the beginning of some rule, so never longer than the longest
+rule less one, and nothing at all in most text.
 
 Not in the bound: a text that is encoded, translated, spelled out or spaced, and one that no rule names
 (docs/design/watcher.md).
@@ -19,8 +19,8 @@ Hit = tuple[int, Rule]
 class Gate:
     """Holds one channel of text.
 
-    A channel whose reader undoes JSON escapes is watched in both forms, as written and as read, for nothing tells
-    whether what its model writes is JSON at all.
+    A channel whose reader undoes JSON escapes is watched in both forms, as written and as read, for nothing
+    tells whether what its model writes is JSON at all.
     """
 
     def __init__(self, patterns: Patterns, *, escaped: bool = False) -> None:
@@ -33,7 +33,7 @@ class Gate:
         self._redacted = 0  # so many of its characters, as read, belong to a redaction already made
 
     def feed(self, text: str, *, last: bool = False) -> str:
-        """Take in text and return what may leave. `last` says that no more follows, so that no rule can complete."""
+        """Take in text and return what may leave. `last` says that nothing follows to complete a rule."""
         held = self._held + text if self._held else text
         if self.stop is not None or not held:
             return ""

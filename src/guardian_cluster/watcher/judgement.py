@@ -1,4 +1,4 @@
-"""What is said of an answer at its end: whether it is empty, broken off, repeats itself, or lacks the form asked for."""
+"""What is said of an answer at its end: whether it is empty, broken off, a loop, or not of the form asked for."""
 
 from guardian_cluster.contract.snapshot import WatchPolicy
 from guardian_cluster.domain.request import ChatRequest
@@ -14,8 +14,9 @@ _WORDLESS_ENDS = frozenset({"length", "content_filter", "tool_calls", "function_
 class Judgement:
     """The checks of a finished answer.
 
-    By then nothing can be cut or redacted, so a finding is recorded as `retry` where the policy asks for that, and as
-    `observe` otherwise. A loop is met while the answer goes on, and is recorded with what was done about it.
+    By then nothing can be cut or redacted, so a finding is recorded as `retry` where the policy asks for
+    that, and as `observe` otherwise. A loop is met while the answer goes on, and is recorded with what was
+    done about it.
     """
 
     def __init__(self, policy: WatchPolicy, request: ChatRequest) -> None:

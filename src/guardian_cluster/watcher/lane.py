@@ -20,7 +20,7 @@ class Lane:
         self._repetition = RepetitionDetector()
 
     def loops_at(self, text: str) -> int | None:
-        """Take in what the model wrote; return where in it the channel turns out to repeat itself, if here."""
+        """Take in what the model wrote; return where in it the channel turns out to be a loop."""
         before = self.characters
         self.characters += len(text)
         if self.loop_at is not None:

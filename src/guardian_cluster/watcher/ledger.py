@@ -1,4 +1,4 @@
-"""What one watch keeps, and how much of it: findings, channels and text, each bounded, for hostile servers send no end."""
+"""What one watch keeps: findings, channels and text, each bounded, for hostile servers send no end of them."""
 
 from guardian_cluster.domain.verdict import Action, Verdict
 
@@ -6,10 +6,12 @@ MAX_VERDICTS = 1_024
 """Of one watch. What is found beyond them is acted on all the same, and not recorded."""
 
 MAX_VERDICTS_PER_CHANNEL = 32
-"""Which of a channel's findings are recorded does not depend on other channels, up to `MAX_VERDICTS` in all."""
+"""Which of a channel's findings are recorded does not depend on other channels, up to `MAX_VERDICTS` in
+all."""
 
 MAX_CHANNELS = 1_024
-"""Of one watch: 128 choices with words and reasoning, or an answer of 340 tool calls. Each holds some kilobytes."""
+"""Of one watch: 128 choices with words and reasoning, or an answer of 340 tool calls. Each holds some
+kilobytes."""
 
 MAX_TOOL_CALLS = 256
 """Of one choice. Those beyond share a place, and so a channel."""

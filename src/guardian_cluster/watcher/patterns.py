@@ -13,7 +13,8 @@ MAX_PATTERN_CHARACTERS = 512
 """Every proper prefix of a pattern is kept in a set (n * n / 2 characters: 128 KB for the longest)."""
 
 _FEW = 8
-"""Up to so many rules a search for each is quicker than the automaton: thrice, for four rules and an answer of 1 KB."""
+"""Up to so many rules a search for each is quicker than the automaton: thrice, for four rules and an answer
+of 1 KB."""
 
 _NUMBER = frozenset("0123456789.+-e")
 
@@ -107,7 +108,8 @@ class Patterns:
     def open_from(self, text: str) -> int:
         """Return the first position from which the text's end may be the beginning of a rule, or its length.
 
-        Nearly every text ends in two characters that no beginning of a rule ends in, and is looked at no further.
+        Nearly every text ends in two characters that no beginning of a rule ends in, and is looked at no
+        further.
         """
         size = len(text)
         reach = self._reach.get(text[-2:])

@@ -5,7 +5,8 @@ from guardian_cluster.watcher.harmless import HarmlessTexts
 from guardian_cluster.watcher.patterns import Patterns
 
 _LONG_NUMBER_DIGITS = 8
-"""A rule spelled in digits is looked for in numbers from this length on: counts of tokens and times must pass."""
+"""A rule spelled in digits is looked for in numbers from this length on: counts of tokens and times must
+pass."""
 
 
 class CompiledPolicy:

@@ -1,4 +1,6 @@
-"""Redacts text that is kept rather than sent: every text that a rule names, whatever the rule does in an answer."""
+"""Redacts what is kept rather than sent: every text that a rule names, whatever it does in an answer."""
+
+from typing import Any, cast
 
 import msgspec
 
@@ -14,7 +16,48 @@ class Redaction:
         self._patterns = Patterns(rules)
 
     def of_json(self, document: str) -> str:
-        """Return a JSON document in which no string, as its reader decodes it, holds a rule's text; it stays JSON."""
+        """Return a JSON document in which no string, as its reader decodes it, holds a rule's text.
+
+        Where a rule's text stands in a number, a string takes the number's place. A document that is no JSON,
+        or nested too deeply to be read, is redacted as the text it is.
+        """
         if not self._patterns.rules:
             return document
-        return Gate(self._patterns, escaped=True).feed(document, last=True)
+        gate = Gate(self._patterns, escaped=True)
+        as_text = gate.feed(document, last=True)
+        if not gate.hits:
+            return document
+        try:
+            root = [msgspec.json.decode(document)]
+            self._walk(root)
+            return msgspec.json.encode(root[0]).decode()
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return as_text
+
+    def _walk(self, root: list[Any]) -> None:
+        """Redact every name and value inside, in place and without recursion."""
+        waiting: list[Any] = [root]
+        while waiting:
+            holder = waiting.pop()
+            if isinstance(holder, list):
+                values = cast("list[Any]", holder)
+                values[:] = map(self._leaf, values)
+                waiting += values
+            elif isinstance(holder, dict):
+                fields = cast("dict[str, Any]", holder)
+                redacted = {self._text(name): self._leaf(each) for name, each in fields.items()}
+                fields.clear()
+                fields.update(redacted)
+                waiting += fields.values()
+
+    def _leaf(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            written = msgspec.json.encode(value).decode()
+            redacted = self._text(written)
+            return value if redacted == written else redacted
+        return value
+
+    def _text(self, text: str) -> str:
+        return Gate(self._patterns).feed(text, last=True)

@@ -40,9 +40,9 @@ class Schema:
 class FormatCheck:
     """Checks answers against one `response_format`.
 
-    Schemas come from callers, and checking holds the event loop. So nothing is ever fetched for a reference, and a schema that is
-    itself wrong, or that could take more than some 2 ms to compile or to check, makes no verdict: the model's own endpoint judges
-    it.
+    Schemas come from callers, and checking holds the event loop. So nothing is ever fetched for a reference,
+    and a schema that is itself wrong, or that could take more than some 2 ms to compile or to check, makes no
+    verdict: the model's own endpoint judges it.
     """
 
     def __init__(self, wanted: ResponseFormat) -> None:
@@ -50,7 +50,7 @@ class FormatCheck:
         self._schema = wanted.json_schema.schema if wanted.json_schema is not None else None
 
     def violation(self, text: str) -> str | None:
-        """Return the rule an answer breaks, `json` or `schema`; `None` where it breaks none that is checked."""
+        """Return the rule an answer breaks, `json` or `schema`; `None` where none that is checked."""
         if not self.must_be_json or len(text) > MAX_ANSWER_CHARACTERS:
             return None
         try:

@@ -1,7 +1,8 @@
 """How much work it is at most to check an answer against a schema, told without doing it.
 
-A schema may apply many others to the same value (`allOf`, `anyOf`, `$ref`, ...), each of them as many again: thirty levels of two
-make 2^30 checks. So the checks of one value so many levels down are counted first, for each level that the answer has.
+A schema may apply many others to the same value (`allOf`, `anyOf`, `$ref`, ...), each of them as many again:
+thirty levels of two make 2^30 checks. So the checks of one value so many levels down are counted first, for
+each level that the answer has.
 """
 
 import math
@@ -20,7 +21,8 @@ MAX_DEPTH = 32
 
 MAX_STEPS = 2_000
 _STEPS_FOR_NEW = 4
-"""Steps of counting for one answer, 1 µs each. What was counted is kept: a large schema is known after a few answers."""
+"""Steps of counting for one answer, 1 µs each. What was counted is kept: a large schema is known after a few
+answers."""
 
 MAX_EFFORT = 100_000
 """Checks of one answer: 2 ms at 20 ns each."""
@@ -34,7 +36,8 @@ _UNBOUNDED = frozenset(
         *("$recursiveAnchor", "$anchor"),
     }
 )
-"""Keywords whose compiling grows exponentially with references, or whose references depend on the way they are reached."""
+"""Keywords whose compiling grows exponentially with references, or whose references depend on the way they
+are reached."""
 
 _SAME_VALUE = ("not", "if", "then", "else")
 _SAME_VALUE_LISTS = ("allOf", "anyOf", "oneOf")
@@ -153,7 +156,7 @@ def _map(schema: dict[str, Any], name: str) -> list[Node]:
 
 
 def _of_objects(schema: dict[str, Any]) -> tuple[list[Node], list[Node]]:
-    """Return the schemas for the values of an object: those of which one applies to each, and those that all may."""
+    """Return the schemas for an object's values: those of which one applies to each, and those that all may."""
     one = _map(schema, "properties") + _one(schema, "additionalProperties")
     return one, _map(schema, "patternProperties") + _one(schema, "propertyNames")
 
@@ -174,7 +177,7 @@ def _patterns_of(schema: dict[str, Any]) -> float:
 
 
 def _levels(answer: Any) -> Iterator[tuple[int, int]]:
-    """Yield how many values, and how many characters in strings and names, there are at each level of an answer."""
+    """Yield how many values and characters, in strings and names, each level of an answer has."""
     level, names = [answer], 0
     while level:
         characters = names + sum(len(value) for value in level if isinstance(value, str))

@@ -1,8 +1,8 @@
 """Log probabilities under watch: an entry leaves whole, or not at all.
 
-An entry stays behind where any way through the tokens and their alternatives, one of each entry, spells a rule's text
-through it: alternatives are words of the model too. Tokens and their bytes are watched apart, for a server may send them
-different.
+An entry stays behind where any way through the tokens and their alternatives, one of each entry, spells a
+rule's text through it: alternatives are words of the model too. Tokens and their bytes are watched apart, for
+a server may send them different.
 """
 
 from collections import deque
@@ -19,7 +19,8 @@ Entry = dict[str, Any]
 """One token of `logprobs.content` or `logprobs.refusal`."""
 
 MAX_ALTERNATIVES = 256
-"""An entry with more is withheld: the work grows with alternatives times open ways. OpenAI sends 20 at most."""
+"""An entry with more is withheld: the work grows with alternatives times open ways. OpenAI sends 20 at
+most."""
 
 _MAX_WAYS = 64
 """Ways held open at once. Beyond, all that they run through is withheld, and they are given up."""
@@ -158,7 +159,7 @@ class TokenLane:
 
 
 def _octets(entry: Entry) -> str | None:
-    """Return the bytes of a token, each as the character of that number; `None` where what is given are none."""
+    """Return the bytes of a token, each as the character of that number; `None` where they are none."""
     octets = entry.get("bytes")
     try:
         spelled = (entry.get("token") or "").encode() if octets is None else bytes(octets)

@@ -1,11 +1,11 @@
 """Fields of an answer that are not known here, and what identifies it: they leave whole, or not at all.
 
-Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come at one
-place (the same path; positions in lists do not count) are read as one text, in their order, and so are the names of
-fields. A field is left out where that text holds a rule's, and where it ends in at least `SUSPECT` characters of a rule's
-beginning, for what follows may complete it. So of a rule's text that a server spreads over many chunks at one place, at
-most `SUSPECT - 1` characters leave. What it spreads over several places is not found; `unknown_fields = "drop"` leaves it
-none but the identity below.
+Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come
+at one place (the same path; positions in lists do not count) are read as one text, in their order, and so are
+the names of fields. A field is left out where that text holds a rule's, and where it ends in at least
+`SUSPECT` characters of a rule's beginning, for what follows may complete it. So of a rule's text that a
+server spreads over many chunks at one place, at most `SUSPECT - 1` characters leave. What it spreads over
+several places is not found; `unknown_fields = "drop"` leaves it none but the identity below.
 """
 
 from collections.abc import Set as AbstractSet
@@ -41,10 +41,12 @@ _FAMILIAR = _IDENTITY | {
     *("prompt_tokens_details", "completion_tokens_details", "cached_tokens", "audio_tokens", "text_tokens"),
     *("reasoning_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens", "image_tokens"),
 }
-"""Names that say nothing, so that verdicts may repeat them. Any other may itself be what was withheld: `*`."""
+"""Names that say nothing, so that verdicts may repeat them. Any other may itself be what was withheld:
+`*`."""
 
 _MAX_OPEN = 256
-"""Places with a beginning of a rule that may still complete. Nobody honest has more; all is dropped from then on."""
+"""Places with a beginning of a rule that may still complete. Nobody honest has more; all is dropped from then
+on."""
 
 _MAX_PASSED = 64
 
@@ -54,7 +56,7 @@ _NEVER = object()
 
 
 class Place:
-    """A kind of object within an answer. `passed` is what passed at it last, so that constant fields cost one look."""
+    """A kind of object in an answer. `passed` is what passed at it last, so that constants cost one look."""
 
     def __init__(self, name: str, choice: int) -> None:
         self.name = name
@@ -72,6 +74,7 @@ class UnknownFields:
         self._silent = _WORDLESS if compiled.watches_numbers else _WORDLESS | _NUMBERS
         self._ledger = ledger
         self._drop = compiled.drops_unknown
+        self._plain = _IDENTITY if self._drop else _FAMILIAR
         # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of names.
         self._open: dict[int, str] = {}
         self._open_names: dict[int, str] = {}
@@ -79,9 +82,11 @@ class UnknownFields:
     def strip(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> None:
         """Remove what may not leave from the unknown fields of an object."""
         refused: list[str] | None = None
-        passed = place.passed
+        plain, silent, passed = self._plain, self._silent, place.passed
         for name, value in holder.items():
-            if name in known or (passed.get(name, _NEVER) == value and not self._open_names):
+            if name in known or (value.__class__ in silent and name in plain):
+                continue
+            if passed.get(name, _NEVER) == value and not self._open_names:
                 continue
             if not self._leaves(name, value, place):
                 refused = [name] if refused is None else [*refused, name]
@@ -90,15 +95,14 @@ class UnknownFields:
 
     def _is_familiar(self, name: str, value: Any, passed: dict[str, Any]) -> bool:
         """Return whether a field is one of those that come with every answer and hold nothing; most are."""
-        kind = value.__class__
-        if kind is str and value in _WORDS.get(name, ()):
-            return True
-        if self._open or name not in _FAMILIAR:
+        if value.__class__ is str:
+            if value in _WORDS.get(name, ()):
+                return True
+            if name in _FAMILIAR and value in self._harmless and not self._open:
+                passed[name] = value
+                return True
             return False
-        if kind in self._silent or (kind is str and value in self._harmless):
-            passed[name] = value
-            return True
-        return not value or (kind is dict and self._counts(value, 2))
+        return name in _FAMILIAR and (not value or (value.__class__ is dict and self._counts(value, 2)))
 
     def _counts(self, value: dict[str, Any], levels: int) -> bool:
         """Return whether an object holds but numbers under familiar names, as `usage` does."""
@@ -174,6 +178,7 @@ class UnknownFields:
             opened[where] = ending
             if len(ending) >= SUSPECT:
                 findings.add(("unknown-field", "withheld"))
-            self._drop |= len(opened) > _MAX_OPEN
+            if len(opened) > _MAX_OPEN:
+                self._drop, self._plain = True, _IDENTITY
         elif not found:
             self._harmless.remember(text)

@@ -1,6 +1,7 @@
 """Watch: the transducer that an answer passes on its way out. Chunks in; verdicts and releasable chunks out.
 
-One pass serves streams and whole answers: what the choices say goes through their channels, all else is searched.
+One pass serves streams and whole answers: what the choices say goes through their channels, all else is
+searched.
 """
 
 from typing import cast
@@ -18,7 +19,8 @@ from guardian_cluster.watcher.unknown import Place, UnknownFields
 __all__ = ["CompiledPolicy", "Watch"]
 
 _CHUNK_FIELDS = frozenset({"choices", "model"})
-"""What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked for."""
+"""What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked
+for."""
 _CHOICE_FIELDS = frozenset({"index", "delta", "message", "logprobs"})
 
 _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_fingerprint", "service_tier"})
@@ -28,8 +30,8 @@ _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_finge
 class Watch:
     """The watch over one execution.
 
-    `retry_wanted` turns true when a rule asks for the answer to come from elsewhere; the caller knows whether that is
-    still possible. `done` turns true when every choice has been cut, so that nothing more can leave.
+    `retry_wanted` turns true when a rule asks for the answer to come from elsewhere; the caller knows whether
+    that is still possible. `done` turns true when every choice has been cut, so that nothing more can leave.
     """
 
     def __init__(self, compiled: CompiledPolicy, request: ChatRequest) -> None:
@@ -140,7 +142,7 @@ class Watch:
         return watched
 
     def _late(self, choice: Chunk, watched: WatchedChoice) -> bool:
-        """Leave out what comes after a choice's end, for it could complete what has left; note that it came."""
+        """Leave out, and note, what comes after a choice's end: it could complete what has left."""
         if not self._strips and watched.stopped_by is None:
             return True
         part = cast("Part", choice.get("message") or choice.get("delta") or {})

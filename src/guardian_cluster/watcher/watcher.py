@@ -17,5 +17,5 @@ class Watcher:
         self._tenants = tenants
 
     def monitor_execution(self, request: UserRequest) -> Watch:
-        """Begin to watch an execution: its chunks are to be passed through the watch returned, in order, to the end."""
+        """Begin to watch an execution, whose chunks are all to be passed through the watch returned."""
         return Watch(self._tenants.get(request.tenant, self._policy), request.chat)
