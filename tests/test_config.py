@@ -1,4 +1,5 @@
 import pytest
+import trustme
 
 from guardian_cluster.config import Config, check_listen_address, find_config, load_config
 from guardian_cluster.configuration.deployment import variant_id
@@ -210,8 +211,9 @@ def test_variables_set_every_type_of_key(load):
 
 
 def test_relative_paths_start_at_the_folder_of_the_file(load, tmp_path):
-    for name in ("cert.pem", "key.pem"):
-        (tmp_path / name).touch()
+    certificate = trustme.CA().issue_cert("a.example")
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
 
     config = load('[gateway]\ntls_certificate = "cert.pem"\ntls_key = "./key.pem"\n[data]\nfolder = "../d"')
 

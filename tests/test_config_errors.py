@@ -1,4 +1,5 @@
 import pytest
+import trustme
 
 from guardian_cluster.config import load_config
 from guardian_cluster.errors import ConfigError
@@ -342,6 +343,47 @@ def test_a_missing_tls_file_and_a_missing_half_are_both_reported(report, tmp_pat
 
     assert 'guardian.toml:2: gateway.tls_certificate "no.pem" is not a file' in said
     assert "guardian.toml:1: gateway.tls_certificate needs gateway.tls_key too" in said
+
+
+def test_a_certificate_with_the_key_of_another_is_refused(report, tmp_path):
+    authority = trustme.CA()
+    one, other = authority.issue_cert("a.example"), authority.issue_cert("b.example")
+    one.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    other.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+
+    said = report('[gateway]\ntls_certificate = "cert.pem"\ntls_key = "key.pem"')
+
+    assert 'guardian.toml:2: gateway.tls_certificate "cert.pem" and gateway.tls_key "key.pem" cannot' in said
+    assert "KEY_VALUES_MISMATCH" in said
+    assert "config-bad-tls" in said
+
+
+def test_tls_files_that_hold_no_pem_are_refused(report, tmp_path):
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("none")
+
+    said = report('[gateway]\ntls_certificate = "cert.pem"\ntls_key = "key.pem"')
+
+    assert "config-bad-tls" in said
+
+
+@pytest.mark.parametrize("table", ["watch", "tenant.t.watch"])
+def test_a_policy_that_the_gateway_cannot_watch_for_is_refused(report, table):
+    said = report(f'[[{table}.deny]]\nname = "long"\ntext = "{"a" * 513}"')
+
+    assert (
+        f'{table} cannot be watched for: the text of deny rule "long" must have 1 to 512 characters' in said
+    )
+    assert "config-unwatchable" in said
+
+
+def test_a_rule_name_from_a_variable_is_not_printed_when_its_text_cannot_be_watched_for(report):
+    text = f'[[watch.deny]]\nname = "${{NAME}}"\ntext = "{"a" * 513}"'
+
+    said = report(text, {"NAME": "sk-secret"})
+
+    assert 'deny rule "${NAME}"' in said
+    assert "sk-secret" not in said
 
 
 def test_a_wrong_variable_is_named_in_place_of_a_line(report):

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import json
+import logging
 import os
 import re
 import signal
@@ -19,6 +20,11 @@ import aiohttp
 import pytest
 import trustme
 
+from guardian_cluster.config import load_config
+from guardian_cluster.errors import CommandError
+from guardian_cluster.keys import KeyFile
+from guardian_cluster.processes.child import FIRST_PAUSE_S, Child
+from guardian_cluster.processes.deployer import Deployer
 from guardian_cluster.simulation import Hang, ModelServer, Pace
 
 GUARDIAN = [str(Path(sys.executable).parent / "guardian")]
@@ -377,6 +383,122 @@ async def test_what_could_not_be_kept_is_counted_in_the_metrics(tmp_path: Path) 
 
     assert 'guardian_reports_dropped_total{kind="request"} 0.0' in text
     assert "gen_ai_server_request_duration_seconds" in text
+
+
+async def test_a_key_made_while_the_gateway_starts_is_asked_for(tmp_path: Path) -> None:
+    async def make_key_once_deployed() -> None:
+        await until(lambda: list((tmp_path / "data").glob("snapshot*")))
+        KeyFile(tmp_path / "data" / "keys.json").add(created=1.0)
+
+    making = asyncio.create_task(make_key_once_deployed())
+    async with served(tmp_path) as guardian:
+        await making
+        await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
+
+        assert (await guardian.post())[0] == 401
+
+
+async def test_a_stop_while_the_gateway_starts_prints_no_greeting(tmp_path: Path) -> None:
+    config = tmp_path / "guardian.toml"
+    config.write_text(f'[data]\nfolder = "{tmp_path}/data"\n')
+    process = await asyncio.create_subprocess_exec(
+        *GUARDIAN, "serve", "--config", str(config), "--listen", "127.0.0.1:0", stdout=asyncio.subprocess.PIPE
+    )
+    guardian = Served(process, "", "", tmp_path / "data", config)
+    await until(lambda: _replaced(guardian, "gateway", 0))
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(20):
+        said, _ = await process.communicate()
+
+    assert (process.returncode, said) == (0, b"")
+
+
+async def test_a_reload_leaves_the_log_as_it_was_at_the_start(tmp_path: Path) -> None:
+    async with served(tmp_path) as guardian:
+        guardian.config.write_text(guardian.config.read_text() + '[log]\nformat = "json"\n')
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: "at the next start only" in (tmp_path / "log").read_text())
+        os.kill(guardian.child("control"), signal.SIGKILL)
+        await until(lambda: "is started again" in (tmp_path / "log").read_text())
+        await until(lambda: _replaced(guardian, "control", 0))
+        assert "--log-format\0text" in _command(guardian.child("control"))
+
+
+def test_a_configuration_that_cannot_be_deployed_does_not_come_into_force(tmp_path: Path) -> None:
+    (tmp_path / "guardian.toml").write_text(f'[data]\nfolder = "{tmp_path}"\n')
+    config = load_config(tmp_path / "guardian.toml", environment={})
+    deployer = Deployer(config)
+    deployer.deploy(config)
+    (tmp_path / "keys.json").write_text("damaged")
+
+    with pytest.raises(CommandError):
+        deployer.deploy(load_config(None, environment={}))
+
+    assert deployer.config is config
+
+
+@asynccontextmanager
+async def kept_running(child: Child) -> AsyncGenerator[None, None]:
+    running = asyncio.create_task(child.keep_running())
+    try:
+        yield
+    finally:
+        await child.end()
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def test_a_child_that_dies_is_first_started_again_after_the_first_pause(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.ERROR, "guardian.supervisor")
+    async with kept_running(Child("no_such_module", lambda: ([], ()), grace_s=1)):
+        await until(lambda: len(caplog.records) == 2)
+
+    pauses = [record.__dict__["pause_s"] for record in caplog.records]
+    assert pauses == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S]
+
+
+async def test_a_child_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "quiet_child.py").write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).touch()\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    python, started = sys.executable, tmp_path / "started"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
+    async with kept_running(Child("quiet_child", lambda: ([str(started)], ()), grace_s=1)):
+        await until(lambda: "could not be started" in caplog.text)
+        monkeypatch.setattr(sys, "executable", python)
+        await until(started.exists)
+
+    assert "quiet_child" in [record.__dict__.get("child") for record in caplog.records]
+
+
+async def test_a_restart_kills_a_child_that_does_not_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deaf_child.py").write_text(
+        "import os, pathlib, signal, sys\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "pathlib.Path(sys.argv[1], f'{os.getpid()}.pid').touch()\n"
+        "while True: signal.pause()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    child = Child("deaf_child", lambda: ([str(tmp_path)], ()), grace_s=0.2)
+    async with kept_running(child):
+        await until(lambda: len(list(tmp_path.glob("*.pid"))) == 1)
+        child.restart()
+        await until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+
+        assert len(_living(tmp_path)) == 1
+
+
+def _living(folder: Path) -> list[Path]:
+    return [file for file in folder.glob("*.pid") if _lives(int(file.stem))]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 def _replaced(guardian: Served, name: str, before: int) -> bool:

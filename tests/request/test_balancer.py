@@ -36,11 +36,13 @@ class Balanced:
 
     async def plan(self, *names: str) -> list[str]:
         """Return the endpoints that a request for the first of these specialists would try, in order."""
-        chosen = {one.name: one for one in self.serving.specialists}[names[0]]
+        every = {one.name: one for one in self.serving.specialists}
+        chosen = every[names[0]]
         request = UserRequest(body={"model": "smart", "messages": [{"role": "user", "content": "hi"}]})
         task = Task(request=request, specialist=chosen, variant=chosen.variants[0])
+        others = tuple(every[name] for name in names[1:])
         assignment = SpecialistAssignment(
-            id="a", specialist_id=names[0], task=task, alternatives=names[1:], reason="test"
+            id="a", specialist_id=names[0], task=task, alternatives=others, reason="test"
         )
         allocation = await self.balancer.allocate_resources([assignment])
         return [candidate.endpoint.id for candidate in allocation.plans["a"]]

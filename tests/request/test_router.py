@@ -68,7 +68,7 @@ async def test_stand_ins_follow_in_the_operators_order():
     smart = named("smart", fallback=("three", "one"))
     chosen = await assign(base(named("one"), named("two"), named("three"), smart), ask("smart"))
 
-    assert chosen.alternatives == ("three", "one")
+    assert [other.name for other in chosen.alternatives] == ["three", "one"]
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,11 @@ async def test_auto_asks_the_cheapest_that_is_able_and_the_others_after_it():
     strong = named("strong", tier=2)
     chosen = await assign(base(strong, dear, cheap), ask())
 
-    assert (chosen.specialist_id, *chosen.alternatives) == ("cheap", "dear", "strong")
+    assert [chosen.specialist_id, *(other.name for other in chosen.alternatives)] == [
+        "cheap",
+        "dear",
+        "strong",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ async def test_auto_passes_over_who_cannot_hold_the_messages():
 async def test_auto_gives_the_solver_what_it_understands_and_models_stand_by():
     chosen = await assign(base(named("one"), SOLVER), ask(messages=SUM), solvable=True)
 
-    assert (chosen.specialist_id, chosen.alternatives) == ("solver", ("one",))
+    assert (chosen.specialist_id, [other.name for other in chosen.alternatives]) == ("solver", ["one"])
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
 """What is put to an endpoint and what is read from it, over a real connection."""
 
+import asyncio
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import Endpoint, Specialist, Variant
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.domain.errors import AttemptFailed
-from guardian_cluster.domain.request import Operation, UserRequest
+from guardian_cluster.domain.request import EmbeddingsRequest, Operation, UserRequest
 from guardian_cluster.simulation import (
     EventForm,
     Giant,
@@ -24,7 +26,7 @@ from guardian_cluster.simulation import (
     WrongContentType,
 )
 from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
-from guardian_cluster.specialists.http import HttpSpecialist
+from guardian_cluster.specialists.http import HttpSpecialist, parse_embeddings
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
@@ -36,6 +38,8 @@ class Caller:
     def __init__(self, server: ModelServer, *, max_answer_bytes: int = 10_000_000, **facts: Any) -> None:
         self.batches: list[list[Chunk]] = []
         self.wanted = 10**9
+        self.turns = 0
+        self.turns_at: list[int] = []
         key = facts.pop("api_key", None)
         self.endpoint = Endpoint(id="s/1", url=server.url, model="simulated-1", api_key=key)
         self.variant = facts.pop("variant", Variant(id="v"))
@@ -44,7 +48,8 @@ class Caller:
 
     async def ask(self, operation: Operation = "chat", **fields: Any) -> None:
         body = {"model": "s", **({"messages": HELLO} if operation == "chat" else {}), **fields}
-        request = UserRequest(body=body, operation=operation)
+        view = EmbeddingsRequest(model="s", input="a") if operation == "embeddings" else None
+        request = UserRequest(body=body, operation=operation, view=view)
         task = Task(request=request, specialist=self.specialist, variant=self.variant)
         transport = AiohttpTransport()
         asked = HttpSpecialist("s", transport, SystemClock(), max_answer_bytes=self.max_answer_bytes)
@@ -60,7 +65,14 @@ class Caller:
 
     async def _feed(self, batch: list[Chunk]) -> bool:
         self.batches.append(batch)
+        self.turns_at.append(self.turns)
         return len(self.batches) < self.wanted
+
+    async def count_turns(self) -> None:
+        """Count the turns that others get on the event loop."""
+        while True:
+            self.turns += 1
+            await asyncio.sleep(0)
 
     @property
     def text(self) -> str:
@@ -127,6 +139,49 @@ async def test_embeddings_pass_through():
 
     assert server.requests[0].path == "/v1/embeddings"
     assert [one["index"] for one in caller.batches[0][0]["data"]] == [0, 1]
+
+
+VECTORS = '{"object": "list", "data": [{"index": 0, "embedding": [0.10]}], "model": "x", "usage": {"prompt_tokens": 2}}'
+
+
+async def test_embeddings_stay_encoded_for_who_asked_encoded():
+    async with ModelServer(faults=raw("application/json", VECTORS)) as server:
+        caller = Caller(server)
+        await caller.ask("embeddings", input=msgspec.Raw(b'["a"]'))
+
+    answer = caller.batches[0][0]
+    assert bytes(answer.pop("data")) == b'[{"index": 0, "embedding": [0.10]}]'
+    assert answer == {"object": "list", "model": "x", "usage": {"prompt_tokens": 2}}
+
+
+@pytest.mark.parametrize("sent", [["a"], msgspec.Raw(b'["a"]')], ids=["decoded", "encoded"])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("{}", "upstream_malformed"),
+        ("[]", "upstream_malformed"),
+        ('{"data": null}', "upstream_malformed"),
+        ('{"data": {}}', "upstream_malformed"),
+        ('{"data": [1,}', "upstream_malformed"),
+        ('{"data": [], "usage": 1}', "upstream_malformed"),
+        ('{"data": ' + "[" * 5_000 + "]" * 5_000 + "}", "upstream_malformed"),
+        ('{"error": {"message": "no"}}', "upstream_error"),
+    ],
+)
+async def test_what_holds_no_embeddings_is_a_failure(sent: Any, body: str, code: str):
+    async with ModelServer(faults=raw("application/json", body)) as server:
+        caller = Caller(server)
+        with pytest.raises(AttemptFailed) as caught:
+            await caller.ask("embeddings", input=sent)
+
+    assert (caught.value.code, caller.batches) == (code, [])
+
+
+def test_embeddings_that_are_no_text_are_a_failure():
+    with pytest.raises(AttemptFailed) as caught:
+        parse_embeddings(b'{"data": ["\xff"]}', encoded=True)
+
+    assert caught.value.code == "upstream_malformed"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -242,3 +297,24 @@ async def test_a_whole_answer_to_a_streamed_request_is_passed_on_as_a_chunk():
 
     assert caller.text == "one two"
     assert caller.batches[0][0]["object"] == "chat.completion.chunk"
+
+
+async def test_a_burst_of_chunks_lets_others_run_in_between():
+    async with ModelServer(faults=raw("text/event-stream", events(*[{"content": "x"}] * 1_000))) as server:
+        caller = Caller(server)
+        counting = asyncio.create_task(caller.count_turns())
+        await caller.ask(stream=True)
+        counting.cancel()
+
+    assert caller.text == "x" * 1_000
+    assert max(map(len, caller.batches)) <= 32
+    assert len(set(caller.turns_at)) == len(caller.batches)
+
+
+async def test_a_feed_that_wants_no_more_is_given_nothing_more_of_a_burst():
+    async with ModelServer(faults=raw("text/event-stream", events(*[{"content": "x"}] * 200))) as server:
+        caller = Caller(server)
+        caller.wanted = 2
+        await caller.ask(stream=True)
+
+    assert len(caller.batches) == 2

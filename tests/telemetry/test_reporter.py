@@ -360,18 +360,36 @@ async def test_large_reports_go_in_batches_of_their_own(tmp_path: Path) -> None:
     assert sizes == [1, 1, 1]
 
 
-async def test_spending_is_noted_and_passed_on(tmp_path: Path) -> None:
-    told: list[Spend] = []
+async def test_spending_is_noted(tmp_path: Path) -> None:
     november = Spend(key="k1", month="2026-11", usd=5.0)
-    async with Receiver(tmp_path).listening() as receiver, reporter(tmp_path, on_spend=told.extend) as opened:
+    async with Receiver(tmp_path).listening() as receiver, reporter(tmp_path) as opened:
         await receiver.next_other()
         receiver.say(Ack(spend=(november, Spend(key="k2", month="2026-11", usd=1.0))))
         await until(lambda: len(opened.spend) == 2)
-        receiver.say(Ack(spend=(Spend(key="k2", month="2026-10", usd=9.0), november)))
-        await until(lambda: len(told) == 4)
+        receiver.say(
+            Ack(spend=(Spend(key="k2", month="2026-10", usd=9.0), Spend(key="k3", month="2026-11", usd=0.1)))
+        )
+        await until(lambda: "k3" in opened.spend)
 
     assert opened.spend["k1"] == november
     assert opened.spend["k2"].usd == 1.0  # What a spool of last month adds is no news of this one.
+
+
+async def test_only_spending_told_unasked_at_first_is_passed_on(tmp_path: Path) -> None:
+    told: list[Spend] = []
+    before, own = (Spend(key="k1", month="2026-11", usd=usd) for usd in (1.0, 2.0))
+    async with reporter(tmp_path, on_spend=told.extend) as opened:
+        async with Receiver(tmp_path).listening() as receiver:
+            await receiver.next_other()
+            receiver.say(Ack(spend=(before,)))
+            await until(lambda: told == [before])
+        await until(lambda: not opened.is_connected())
+        async with Receiver(tmp_path).listening() as receiver:
+            await receiver.next_other()
+            receiver.say(Ack(spend=(own,)))
+            await until(lambda: opened.spend["k1"] == own)
+
+    assert told == [before]
 
 
 async def test_the_served_revision_is_told_at_once_and_with_every_hello(tmp_path: Path) -> None:

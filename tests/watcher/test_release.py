@@ -19,6 +19,7 @@ from watched_answers import (
     decoded,
     deny,
     expected,
+    in_objects,
     once_each,
     policy,
     request,
@@ -102,7 +103,7 @@ def test_findings_and_their_places_are_an_oracles_however_the_answer_is_cut(
 def test_a_stream_leaves_and_finds_what_the_whole_answer_does(
     said: Said, denied: tuple[DenyRule, ...], rng: random.Random
 ):
-    said = once_each(said)
+    said = in_objects(once_each(said))
 
     streamed = watched(policy(*denied), Teller(rng).stream({0: said}))
     at_once = watched(policy(*denied), [told_whole({0: said})])

@@ -340,6 +340,18 @@ def once_each(said: Said) -> Said:
     return [(channel, text) for channel, text in joined.items() if text]
 
 
+def in_objects(said: Said) -> Said:
+    """Return what is said in the order in which one message can tell it: all of a field before the next."""
+    fields = [channel[0] for channel, _ in said]
+    calls = [channel[:2] for channel, _ in said]
+    kinds = [channel[:3] for channel, _ in said]
+    order = sorted(
+        range(len(said)),
+        key=lambda n: (fields.index(fields[n]), calls.index(calls[n]), kinds.index(kinds[n])),
+    )
+    return [said[n] for n in order]
+
+
 def expected(said: Said, rules: tuple[DenyRule, ...]) -> list[ChannelOracle]:
     """Return what must become of a choice that says one channel after the other."""
     oracles = [ChannelOracle(channel, text, rules) for channel, text in renumbered(said)]

@@ -9,6 +9,7 @@ from guardian_cluster.configuration.problems import Problems, dotted
 from guardian_cluster.configuration.sections import GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
 from guardian_cluster.contract.snapshot import WatchPolicy
+from guardian_cluster.errors import printable
 
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?")
 _USUAL_PORTS = {"http": "80", "https": "443"}
@@ -54,14 +55,44 @@ def _check_tls(gateway: GatewaySection, problems: Problems) -> None:
         if name is not None and not Path(name).is_file():
             message = f"gateway.{key} {problems.quote(('gateway', key), name)} is not a file"
             problems.add(("gateway", key), "config-missing-tls-file", message)
+    certificate, private_key = gateway.tls_certificate, gateway.tls_key
+    if certificate and private_key and Path(certificate).is_file() and Path(private_key).is_file():
+        _check_tls_pair(certificate, private_key, problems)
+
+
+def _check_tls_pair(certificate: str, private_key: str, problems: Problems) -> None:
+    """Report files that the gateway could not serve TLS with."""
+    import ssl  # here, as most commands and configurations need none
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(certificate, private_key, password="")
+    except OSError as error:  # SSLError is one
+        path = ("gateway", "tls_certificate")
+        reason = (error.reason if isinstance(error, ssl.SSLError) else None) or error.strerror
+        files = f"{problems.quote(path, certificate)} and gateway.tls_key"
+        files += f" {problems.quote(('gateway', 'tls_key'), private_key)}"
+        hint = "PEM files are needed: a certificate with its chain, and its private key without a password"
+        problems.add(
+            path, "config-bad-tls", f"gateway.tls_certificate {files} cannot be used: {reason}", hint
+        )
 
 
 def _check_watch(watch: WatchPolicy, path: KeyPath, problems: Problems) -> None:
+    if _check_texts(watch, path, problems):
+        _check_compiles(watch, path, problems)
+
+
+def _check_texts(watch: WatchPolicy, path: KeyPath, problems: Problems) -> bool:
+    """Report texts that are empty or too short, and return whether there were none."""
+    good = True
     for index, rule in enumerate(watch.deny):
         for key, text in (("name", rule.name), ("text", rule.text)):
             if not text.strip():
                 where = (*path, "deny", index, key)
                 problems.add(where, "config-empty-rule", f"{dotted(where)} must not be empty")
+                good = False
     for index, canary in enumerate(watch.canaries):
         if len(canary.strip()) < MIN_CANARY_LENGTH:
             where = (*path, "canaries", index)
@@ -69,6 +100,25 @@ def _check_watch(watch: WatchPolicy, path: KeyPath, problems: Problems) -> None:
                 f"{dotted(where)} needs at least {MIN_CANARY_LENGTH} characters, or honest answers contain it"
             )
             problems.add(where, "config-short-canary", message)
+            good = False
+    return good
+
+
+def _check_compiles(watch: WatchPolicy, path: KeyPath, problems: Problems) -> None:
+    """Report a policy that the gateway could not watch for."""
+    # Here, as commands that read no configuration need none of it.
+    from guardian_cluster.watcher.policy import CompiledPolicy
+
+    try:
+        CompiledPolicy(watch)
+    except ValueError as error:
+        message = str(error)
+        for index, rule in enumerate(watch.deny):
+            quoted = problems.quote((*path, "deny", index, "name"), rule.name)
+            message = message.replace(repr(rule.name), quoted)
+        problems.add(
+            path, "config-unwatchable", f"{dotted(path)} cannot be watched for: {printable(message)}"
+        )
 
 
 def _is_origin(text: str) -> bool:

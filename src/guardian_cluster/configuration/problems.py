@@ -34,6 +34,8 @@ class Written:
     sources: tuple[str, ...] = ()
 
 
+_QUOTED = 200
+"""Characters: a path of a file stays readable."""
 _DEFAULT = Written(None)
 
 
@@ -79,7 +81,7 @@ class Problems:
     def quote(self, path: KeyPath, value: str) -> str:
         """Return the value of `path` as the file has it: what a variable holds may be a secret."""
         written = self.written.get(path, _DEFAULT)
-        return f'"{printable((written.text if written.sources else None) or value)}"'
+        return f'"{printable((written.text if written.sources else None) or value, _QUOTED)}"'
 
     def suggest(self, word: str, known: Iterable[str]) -> tuple[str, str | None]:
         """Return a hint that names the known word most like `word`, or lists a few; and the word it names."""

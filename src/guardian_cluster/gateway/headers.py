@@ -47,12 +47,13 @@ def _answerer(specialist: str, endpoint: str, variant: str) -> HeaderList:
 def debug_headers(answer: Answer, execution: Execution) -> HeaderList:
     """Return what helps to understand a decision."""
     failures = [f"{attempt.endpoint}={attempt.error}" for attempt in execution.attempts if attempt.error]
+    alternatives = [other.name for other in execution.assignment.alternatives]
     return [
         (b"x-guardian-reason", execution.assignment.reason.encode()),
         (b"x-guardian-model", execution.candidate.endpoint.model.encode("ascii", "replace")),
         (b"x-guardian-propensity", b"%.4f" % execution.assignment.propensity),
         (b"x-guardian-failures", ",".join(failures).encode() or b"none"),
-        (b"x-guardian-alternatives", ",".join(execution.assignment.alternatives).encode() or b"none"),
+        (b"x-guardian-alternatives", ",".join(alternatives).encode() or b"none"),
     ]
 
 

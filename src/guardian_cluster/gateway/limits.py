@@ -145,7 +145,7 @@ class Accounts:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._accounts: dict[str, Account] = {}
-        self._known: dict[str, Spend] = {}
+        self._learned: set[str] = set()
 
     def limit(self, caller: Caller) -> bool:
         """Return whether anything limits a caller."""
@@ -175,15 +175,17 @@ class Accounts:
         return Reservation(accounts, tokens, cost_usd)
 
     def learn(self, spends: Iterable[Spend], tenants: Mapping[str, str]) -> None:
-        """Take over what was spent before this gateway started; `tenants` maps keys to their tenants."""
+        """Take over what was spent before this gateway started; `tenants` maps keys to their tenants.
+
+        Each key once: later news of it hold this gateway's own spending too. Another month's is over.
+        """
+        month = month_of(self._clock.now())
         for spend in spends:
-            if spend.key not in self._known:
-                self._known[spend.key] = spend
+            if spend.month == month and spend.key not in self._learned:
+                self._learned.add(spend.key)
                 for name in (f"key {spend.key}", f"tenant {tenants.get(spend.key, '')}"):
-                    account = self._accounts.setdefault(
-                        name, Account(name, _NO_LIMITS, self._clock.monotonic())
-                    )
-                    account.turn(spend.month)
+                    account = self._accounts.get(name) or self._account(name, _NO_LIMITS)
+                    account.turn(month)
                     account.spent_usd += spend.usd
 
     def _account(self, name: str, limits: Limits) -> Account:

@@ -195,14 +195,14 @@ def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float 
 
 
 def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
-    """Return the tokens and the cost to reserve: those of the dearest specialist, for who answers is not known yet."""
+    """Return the tokens and the cost to reserve: those of the dearest who may answer, for who will is not known yet."""
     tokens_in, view = needs_of(request).input_tokens, request.view
     tokens_out = 0
     if isinstance(view, ChatRequest):
         asked = view.max_completion_tokens or view.max_tokens or 0
         tokens_out = min(asked, MOST_OUTPUT_TOKENS) if asked > 0 else DEFAULT_OUTPUT_TOKENS
         tokens_out = int(tokens_out * (view.n or 1))
-    prices = [specialist.price for specialist in exchange.service.base.specialists]
+    prices = [specialist.price for specialist in exchange.service.workflow.router.reachable(request.model)]
     cost_usd = max((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), default=0.0) / 1e6
     return tokens_in + tokens_out, cost_usd
 

@@ -32,7 +32,7 @@ class Child:
 
     async def keep_running(self) -> None:
         """Start the process, and start it again whenever it ends unasked."""
-        loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
+        loop, next_pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
         while not self._ending:
             started = loop.time()
             code = await self._run()
@@ -41,31 +41,45 @@ class Child:
             if self._restarting:
                 self._restarting = False
                 continue
-            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
+            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else next_pause_s
+            next_pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
             log.error(
                 "a process ended and is started again",
                 extra={"child": self.name, "code": code, "pause_s": pause_s},
             )
             await asyncio.sleep(pause_s)
 
-    async def _run(self) -> int:
+    async def _run(self) -> int | None:
+        """Run the process to its end, and return its exit code; `None` where it could not be started."""
         arguments, descriptors = self._arguments()
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self._module,
-            *arguments,
-            pass_fds=descriptors,
-            stdin=asyncio.subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C at the terminal is the supervisor's to pass on, once
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                self._module,
+                *arguments,
+                pass_fds=descriptors,
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C at the terminal is the supervisor's to pass on, once
+            )
+        except OSError as error:  # such as no memory or no process left: that passes, and the other serves
+            reason = {"child": self.name, "reason": str(error)}
+            log.error("a process could not be started", extra=reason)
+            return None
         return await self._process.wait()
 
     def restart(self) -> None:
-        """Ask the process to end, and start it again with its arguments of then."""
-        if self._process is not None and self._process.returncode is None:
-            self._restarting = True
-            self._process.send_signal(signal.SIGTERM)
+        """Ask the process to end, and start it again with its arguments of then.
+
+        It is killed when it takes longer than its grace.
+        """
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        self._restarting = True
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        asyncio.get_running_loop().call_later(self._grace_s, _kill, process)
 
     async def end(self) -> None:
         """Ask the process to end; kill it when it takes longer than its grace."""
@@ -84,6 +98,11 @@ class Child:
     def kill(self) -> None:
         """End the process at once."""
         self._ending = True
-        if self._process is not None and self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        if self._process is not None:
+            _kill(self._process)
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()

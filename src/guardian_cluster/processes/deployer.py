@@ -17,21 +17,29 @@ LOCK_NAME = "serve.lock"
 
 
 class Deployer:
-    """Turns configuration and keys into snapshots on disk. A revision is new only where its content is."""
+    """Turns configuration and keys into snapshots on disk. A revision is new only where its content is.
+
+    `config` is the one in force: the one deployed last, or at first the one to start with.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.keys = KeyFile(config.data_folder / FILE_NAME)
 
-    def deploy(self) -> Snapshot:
-        """Write the snapshot of what is configured now, and return it.
+    def deploy(self, config: Config) -> Snapshot:
+        """Write the snapshot of a configuration and the keys of now, put it in force, and return it.
 
         Raises:
-            CommandError: the keys cannot be read, or the folder cannot be written.
+            CommandError: the keys cannot be read, or the folder cannot be written; what was in force stays.
         """
+        snapshot = self._written(config)
+        self.config = config
+        return snapshot
+
+    def _written(self, config: Config) -> Snapshot:
         keys = self.keys.load()
-        base = self.config.base(keys)
-        folder = self.config.data_folder
+        base = config.base(keys)
+        folder = config.data_folder
         try:
             last = read_snapshot(folder)
         except (ValueError, OSError):
@@ -47,7 +55,7 @@ class Deployer:
                     see="guardian key --help",
                 )
             )
-        check_listen_address(self.config, keys)
+        check_listen_address(config, keys)
         if last.base == base:
             return last
         snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)

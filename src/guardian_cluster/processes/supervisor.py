@@ -46,7 +46,9 @@ class Supervisor:
         config = self._deployer.config
         self._lock = lock_folder(config.data_folder)
         sockets = bind(config.gateway.host, config.gateway.port)
-        snapshot = self._deployer.deploy()
+        # Before they are read, so that a change while the gateway starts is noticed.
+        keys_at = _modified(config.data_folder / FILE_NAME)
+        snapshot = self._deployer.deploy(config)
         lifeline, self._lifeline_end = os.pipe()
         ready_read, ready_write = os.pipe()
         gateway = Child(
@@ -63,11 +65,9 @@ class Supervisor:
             kept = [tasks.create_task(child.keep_running()) for child in self._children]
             try:
                 await self._wait_ready(ready_read)
-                host, port = sockets[0].getsockname()[:2]
-                self._ready(
-                    f"http{'s' if config.gateway.tls_certificate else ''}://{_shown(host)}:{port}", snapshot
-                )
-                await self._watch_keys()
+                if not self._stop.is_set():
+                    self._ready(_url(sockets[0], config), snapshot)
+                await self._watch_keys(keys_at)
             finally:
                 # Were these open, new clients would wait for a gateway that takes nobody in any more.
                 for each in sockets:
@@ -129,25 +129,26 @@ class Supervisor:
                 )
             )
 
-    async def _watch_keys(self) -> None:
-        """Deploy again whenever keys are made or revoked, until told to stop."""
+    async def _watch_keys(self, last: int | None) -> None:
+        """Deploy again whenever keys are made or revoked after `last` (in ns), until told to stop."""
         path = self._deployer.config.data_folder / FILE_NAME
-        last = _modified(path)
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(KEYS_POLL_S):
                     await self._stop.wait()
             if (now := _modified(path)) != last:
                 last = now
-                self._redeploy()
+                self._redeploy(self._deployer.config)
 
-    def _redeploy(self) -> None:
+    def _redeploy(self, config: Config) -> bool:
+        """Deploy while serving, and return whether it is in force now; if not, the last one is."""
         try:
-            snapshot = self._deployer.deploy()
+            snapshot = self._deployer.deploy(config)
         except CommandError as error:
             log.error("the last configuration stays in force", extra={"reason": str(error)})
-        else:
-            log.info("deployed", extra={"rev": snapshot.rev})
+            return False
+        log.info("deployed", extra={"rev": snapshot.rev})
+        return True
 
     def _hang_up(self) -> None:
         try:
@@ -156,14 +157,11 @@ class Supervisor:
             log.error("the configuration is not valid, the last one stays in force\n%s", error)
             return
         last = self._deployer.config
-        if (config.gateway.listen, config.data_folder) != (last.gateway.listen, last.data_folder):
-            log.warning("gateway.listen and data.folder change at the next start only")
-        listening = msgspec.structs.replace(config.gateway, listen=last.gateway.listen)
-        self._deployer.config = msgspec.structs.replace(config, gateway=listening, data=last.data)
-        self._redeploy()
-        if (
-            config.records != last.records
-        ):  # what is kept, and for how long, is an argument of the control process
+        possible = _as_started(config, last)
+        if possible != config:
+            log.warning("gateway.listen, gateway.tls_*, data.folder and [log] change at the next start only")
+        # What is kept, and for how long, is an argument of the control process.
+        if self._redeploy(possible) and config.records != last.records:
             self._control_child.restart()
 
     def _listen_to_signals(self) -> None:
@@ -187,8 +185,19 @@ def _modified(path: Path) -> int | None:
         return None
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _as_started(config: Config, started: Config) -> Config:
+    """Return a configuration with what cannot change while serving as it was at the start."""
+    fixed = started.gateway
+    gateway = msgspec.structs.replace(
+        config.gateway, listen=fixed.listen, tls_certificate=fixed.tls_certificate, tls_key=fixed.tls_key
+    )
+    return msgspec.structs.replace(config, gateway=gateway, data=started.data, log=started.log)
+
+
+def _url(bound: socket.socket, config: Config) -> str:
+    host, port = bound.getsockname()[:2]
+    scheme = "https" if config.gateway.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def reloader(path: Path | None, flags: dict[str, str]) -> Callable[[], Config]:

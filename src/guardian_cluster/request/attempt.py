@@ -8,8 +8,7 @@ answer never ends cleanly half-way. (The *header commit* is the caller's: see ga
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-
-import msgspec
+from typing import Any
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
@@ -21,6 +20,7 @@ from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Directory
 from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.request.usage import Usage
+from guardian_cluster.specialists import failures
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watch import Watch
@@ -185,6 +185,8 @@ class Execution:
         if watch is None:
             if not held:
                 raise AttemptFailed("The model sent no answer.", code="upstream_incomplete")
+            self.ended = True
+            self.usage.conclude(self.request, 0)
             return
         if not watch.complete:
             raise AttemptFailed(
@@ -259,5 +261,20 @@ class Execution:
 
 def redact(failure: AttemptFailed, redaction: Redaction) -> None:
     """Take out of a failure what may not leave: an endpoint's words of regret are as much its own as its answers."""
-    said = msgspec.json.encode([failure.message, failure.upstream]).decode()
-    failure.message, failure.upstream = msgspec.json.decode(redaction.of_json(said))
+    failure.message = _clean(failure.message, failures.MESSAGE_LIMIT, redaction)
+    if failure.upstream is not None:
+        failure.upstream = {
+            name: _clean(
+                said, failures.MESSAGE_LIMIT if name == "message" else failures.NAME_LIMIT, redaction
+            )
+            for name, said in failure.upstream.items()
+        }
+
+
+def _clean(said: str | None, limit: int, redaction: Redaction) -> Any:
+    """Redact an endpoint's words and cut them to their limit; a rule's text may lie across an earlier cut."""
+    if said is None:
+        return None
+    was_cut = len(said) >= limit + failures.MARGIN
+    clean = redaction.of_text(said)
+    return (clean[: -failures.MARGIN] if was_cut else clean)[:limit]

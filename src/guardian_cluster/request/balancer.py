@@ -54,13 +54,11 @@ class LoadBalancer:
         self._rng = rng
         self._sink = sink
         self._states: dict[str, EndpointState] = {}
-        self._specialists: dict[str, contract.Specialist] = {}
         self._drained: Container[str] = ()
         self._max_attempts = 1
 
     def configure(self, snapshot: contract.Snapshot) -> None:
         """Take over a snapshot; what is known of endpoints that stay is kept."""
-        self._specialists = {specialist.name: specialist for specialist in snapshot.base.specialists}
         self._drained = Drained(snapshot.overlay.drained, self._clock)
         self._max_attempts = snapshot.base.limits.max_attempts
         ids = {endpoint.id for s in snapshot.base.specialists for endpoint in s.endpoints}
@@ -81,8 +79,9 @@ class LoadBalancer:
 
     def _plan(self, assignment: SpecialistAssignment) -> tuple[Candidate, ...]:
         ordered: list[Candidate] = []
-        for name in (assignment.specialist_id, *assignment.alternatives):
-            ordered += self._ordered(self._specialists[name])
+        # The assignment's own specialists: a snapshot that came since is for requests that come later.
+        for specialist in (assignment.task.specialist, *assignment.alternatives):
+            ordered += self._ordered(specialist)
         if not ordered:
             raise LimitExceeded(
                 f"Every endpoint of `{assignment.specialist_id}` is busy; try again shortly.",
@@ -96,15 +95,11 @@ class LoadBalancer:
 
     def _ordered(self, specialist: contract.Specialist) -> list[Candidate]:
         limit = specialist.max_concurrency
+        awake = [(self.state(each.id), each) for each in specialist.endpoints if each.id not in self._drained]
         free = [
             (state.in_flight, self._rng.random(), endpoint)
-            for endpoint in specialist.endpoints
-            if endpoint.id not in self._drained
-            and (
-                (state := self.state(endpoint.id)).in_flight < limit
-                if limit
-                else (state := self.state(endpoint.id))
-            )
+            for state, endpoint in awake
+            if limit is None or state.in_flight < limit
         ]
         if len(free) > 1:
             free.sort(key=lambda item: item[:2])

@@ -13,8 +13,15 @@ from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.specialists.specialist import Chunk
 from guardian_cluster.watcher.redaction import Redaction
 
-MAX_KEPT_CHARACTERS = 500_000
-"""Of an answer; what goes on beyond this is cut off in the record, for a report of over 2 MB is not sent."""
+MAX_REPORT_BYTES = 490_000
+"""Of request and answer together: a report of over 500 KB is dropped (see telemetry), and both would be lost."""
+
+MAX_KEPT_CHARACTERS = 300_000
+"""Of an answer; what goes on beyond this is cut off in the record, to leave room in the report."""
+
+MAX_REQUEST_BYTES = 100_000
+"""A larger request is not kept, nor redacted: that takes 2 ms for this much prose, but 100 ms where a hostile
+caller sends nothing but escapes or tiny values, and all others wait meanwhile."""
 
 
 class BodyPolicy:
@@ -54,13 +61,25 @@ class KeptBody:
 
     def report(self, sink: ReportSink, clock: Clock) -> None:
         """Send what was collected."""
-        body = msgspec.json.encode(self._request.body).decode("utf-8", "replace")
+        said = "".join(self._said)
         sink.report(
             Payload(
                 request_id=self._request.id,
                 tenant=self._request.tenant,
                 recorded=clock.now(),
-                request_body=self._redaction.of_json(body).encode(),
-                response_text="".join(self._said),
+                request_body=self._asked(MAX_REPORT_BYTES - len(said)),
+                response_text=said,
             )
         )
+
+    def _asked(self, room_bytes: int) -> bytes:
+        """Return the request redacted; empty where it is too large, before as after redaction."""
+        fields = self._request.body
+        encoded = [value for value in fields.values() if isinstance(value, msgspec.Raw)]
+        if sum(memoryview(value).nbytes for value in encoded) > MAX_REQUEST_BYTES:
+            return b""  # not even copied
+        body = msgspec.json.encode(fields)
+        if len(body) > MAX_REQUEST_BYTES:
+            return b""
+        redacted = self._redaction.of_json(body.decode("utf-8", "replace")).encode()
+        return redacted if len(redacted) <= room_bytes else b""

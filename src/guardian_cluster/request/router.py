@@ -40,7 +40,7 @@ class SpecialistAssignment(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     specialist_id: str
     task: Task
-    alternatives: tuple[str, ...] = ()
+    alternatives: tuple[contract.Specialist, ...] = ()
     """Specialists that may do it instead, in order."""
     propensity: float = 1.0
     """The probability with which this specialist was chosen."""
@@ -65,6 +65,13 @@ class RequestRouter:
         allowed = self._models.get(key or "") or frozenset()
         every = ["auto", *self._specialists, *self._aliases]
         return [name for name in every if not allowed or name in allowed]
+
+    def reachable(self, model: str) -> list[contract.Specialist]:
+        """Return who may answer for a name; for `auto`, and for a name that is not known, that is everyone."""
+        named = self._specialists.get(self._aliases.get(model, model))
+        if named is None:
+            return list(self._specialists.values())
+        return [named, *(self._specialists[name] for name in named.fallback)]
 
     async def analyze_request(self, user_request: UserRequest) -> RoutingAnalysis:
         """Find out what the request needs, and whom it asks for.
@@ -102,7 +109,7 @@ class RequestRouter:
                 id=f"{request.id}.1",
                 specialist_id=first.name,
                 task=Task(request=request, specialist=first, variant=first.variants[0]),
-                alternatives=tuple(specialist.name for specialist in chosen[1:]),
+                alternatives=tuple(chosen[1:]),
                 reason=reason,
             )
         ]
@@ -121,10 +128,7 @@ class RequestRouter:
         return awake
 
     def _automatic(self, analysis: RoutingAnalysis) -> tuple[list[contract.Specialist], str]:
-        allowed = self._models.get(analysis.request.key or "") or frozenset()
-        permitted = [
-            s for s in self._specialists.values() if not allowed or "auto" in allowed or s.name in allowed
-        ]
+        permitted = self._specialists.values()
         models = [s for s in permitted if s.kind != "solver" and shortcoming(s, analysis.needs) is None]
         able = sorted(
             (s for s in models if s.name not in self._drained), key=lambda s: (s.tier, s.price.output_usd)

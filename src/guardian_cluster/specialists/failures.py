@@ -10,10 +10,12 @@ from guardian_cluster.domain.errors import AttemptFailed
 MAX_RETRY_AFTER_S = 120.0
 """The OpenAI clients give up at once when told to wait longer (measured with openai 3.54)."""
 
-_MESSAGE_LIMIT = 2_000
+MESSAGE_LIMIT = 2_000
 """Characters of an endpoint's error message that are passed on."""
 
-_NAME_LIMIT = 200
+NAME_LIMIT = 200
+MARGIN = 512
+"""Kept beyond the limits until rules have been looked for: no rule is longer, so none is lost at the final cut."""
 """The same for its type, parameter and code."""
 
 
@@ -79,10 +81,10 @@ def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
     text = message if isinstance(message, str) else msgspec.json.encode(message or error).decode()
     kind, param, code = fields.get("type"), fields.get("param"), fields.get("code")
     return {
-        "message": text[:_MESSAGE_LIMIT],
-        "type": kind[:_NAME_LIMIT] if isinstance(kind, str) else otherwise,
-        "param": param[:_NAME_LIMIT] if isinstance(param, str) else None,
-        "code": str(code)[:_NAME_LIMIT] if isinstance(code, (str, int)) else None,
+        "message": text[: MESSAGE_LIMIT + MARGIN],
+        "type": kind[: NAME_LIMIT + MARGIN] if isinstance(kind, str) else otherwise,
+        "param": param[: NAME_LIMIT + MARGIN] if isinstance(param, str) else None,
+        "code": str(code)[: NAME_LIMIT + MARGIN] if isinstance(code, (str, int)) else None,
     }
 
 

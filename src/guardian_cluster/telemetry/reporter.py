@@ -172,7 +172,8 @@ class Reporter:
     To be used on one event loop. What is dropped is counted by kind in `dropped` (under `spool`: pieces of
     the spool that could not be read), and told to the control process with whatever gets through next.
     `spend` holds what each key has cost in its latest month, as far as the control process has told;
-    `on_spend` is called with every such news.
+    `on_spend` is called with what is told unasked on the first connection: what was spent before this boot.
+    Whatever is told later holds this gateway's own spending too.
     """
 
     def __init__(
@@ -206,6 +207,7 @@ class Reporter:
         self._sequences = {False: 0, True: 0}
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
+        self._was_connected = False
         self._sent: dict[BatchId, tuple[bytes, _Bundle]] = {}
         self._changed = asyncio.Event()
         self._stalled = False
@@ -430,6 +432,8 @@ class Reporter:
         if ack.spend:
             self._note_spend(ack.spend)
         if ack.batch is None:
+            if self._on_spend is not None and not self._was_connected:
+                self._on_spend(ack.spend)
             return
         self._sent.pop(ack.batch, None)
         if self._replaying is not None and self._replaying[0] == ack.batch:
@@ -442,12 +446,11 @@ class Reporter:
             known = self.spend.get(spend.key)
             if known is None or known.month <= spend.month:  # Reports from a spool may be of last month.
                 self.spend[spend.key] = spend
-        if self._on_spend is not None:
-            self._on_spend(news)
 
     def _end(self) -> None:
         if self._writer is not None:
             self._away_since = self._clock.monotonic()
+            self._was_connected = True
         self._writer = None
         self._connected.clear()
         self._end_replay(taken=False)

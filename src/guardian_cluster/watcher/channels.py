@@ -7,7 +7,7 @@ is searched (unknown.py).
 
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from guardian_cluster.watcher.choice import Part, WatchedChoice
 from guardian_cluster.watcher.unknown import Place, UnknownFields
@@ -19,18 +19,11 @@ _CALL_FIELDS = frozenset({"name", "arguments", "input"})
 _LOGPROB_FIELDS = frozenset({"content", "refusal"})
 
 
-class _CallChannels(NamedTuple):
-    """The names of the channels of one call."""
-
-    name: str
-    arguments: str
-    input: str
-
-
 @lru_cache(maxsize=256)
-def _channels(call: str, place: int | None = None, kind: str = "") -> _CallChannels:
+def _channels(call: str, place: int | None = None, kind: str = "") -> dict[str, str]:
+    """Return the channels of one call, by its fields."""
     prefix = call if place is None else f"{call}.{place}.{kind}"
-    return _CallChannels(f"{prefix}.name", f"{prefix}.arguments", f"{prefix}.input")
+    return {field: f"{prefix}.{field}" for field in _CALL_FIELDS}
 
 
 class Channels:
@@ -145,15 +138,13 @@ class Channels:
                     left |= self._call(inner, channels, watched, watched.place(f"tool_calls.{kind}"))
         return left
 
-    def _call(self, call: Part, channels: _CallChannels, watched: WatchedChoice, place: Place) -> bool:
+    def _call(self, call: Part, channels: dict[str, str], watched: WatchedChoice, place: Place) -> bool:
         watched.has_tool_call = True
         left = self._rest(call, _CALL_FIELDS, place)
-        if call.get("name") is not None:
-            left |= self._text(call, "name", channels.name, watched)
-        if call.get("arguments") is not None:
-            left |= self._text(call, "arguments", channels.arguments, watched, escaped=True)
-        if call.get("input") is not None:
-            left |= self._text(call, "input", channels.input, watched)
+        for field in call:
+            if field in _CALL_FIELDS and call[field] is not None:
+                escaped = field == "arguments"
+                left |= self._text(call, field, channels[field], watched, escaped=escaped)
         return left
 
     def logprobs(self, fields: dict[str, Any], watched: WatchedChoice) -> bool:

@@ -16,7 +16,13 @@ low half."""
 _ESCAPE = re.compile(rf"(?P<open>{_OPEN})|{_WHOLE}", re.DOTALL)
 _LAST_ESCAPE = re.compile(_WHOLE, re.DOTALL)
 
+LONGEST_ESCAPE = 12
+"""Characters of a surrogate pair."""
+
+_TRIES = 50
+
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_QUICK = [("\\" + letter, _SHORT.get(letter, letter)) for letter in 'nt"/rbf']
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -71,6 +77,42 @@ def decode(raw: str, *, last: bool = False) -> Written:
         pieces += (raw[at:start], _character(found.group()))
         at = end
     return Written(raw, "".join([*pieces, raw[at:]]), marks, ends)
+
+
+def read_plainly(raw: str) -> str | None:
+    """Return what `decode` reads in a text that ends between two escapes, many times as fast.
+
+    `None` stands for texts that are not read so: those with an escape that JSON does not know, or that none ends.
+    """
+    if "\0" in raw or "\\u0000" in raw:
+        return None
+    text = raw.replace("\\\\", "\0")  # so that every backslash left begins an escape
+    for escape, character in _QUICK:
+        text = text.replace(escape, character)
+    if "\\" in text:
+        try:
+            units = text.encode("raw_unicode_escape").decode("raw_unicode_escape")
+            text = units.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        except UnicodeError:
+            return None
+        if "\\" in text or "\\U" in raw or "\ud800" <= text[-1] <= "\udbff":
+            return None
+    return text.replace("\0", "\\")
+
+
+def between_escapes(raw: str, before: int) -> int | None:
+    """Return a position up to `before` that no escape stands around: its text can be read from there on.
+
+    `None` says that none was found soon.
+    """
+    for _ in range(_TRIES):
+        if before <= 0:
+            return 0
+        escape = raw.rfind("\\", max(0, before - LONGEST_ESCAPE), before)
+        if escape < 0:
+            return before
+        before = escape
+    return None
 
 
 def _character(escape: str) -> str:

@@ -55,6 +55,7 @@ class Patterns:
         if rules:
             self._automaton.make_automaton()
         self._prefixes = frozenset(rule.text[:n] for rule in rules for n in range(1, len(rule.text)))
+        self._starts = self._prefixes | {rule.text for rule in rules}
         self._first = frozenset(prefix for prefix in self._prefixes if len(prefix) == 1)
         self._reach: dict[str, int] = {}  # the last two characters of prefixes -> length of the longest
         for prefix in self._prefixes:
@@ -119,6 +120,10 @@ class Patterns:
             if text[start] in self._first and text[start:] in self._prefixes:
                 return start
         return size
+
+    def starts_with(self, text: str) -> bool:
+        """Return whether a rule starts with the text, or is it."""
+        return text in self._starts
 
     def is_open(self, text: str) -> bool:
         """Return whether the text is the beginning of a rule."""

@@ -34,6 +34,10 @@ class Redaction:
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return as_text
 
+    def of_text(self, text: str) -> str:
+        """Return a text without the rules' texts."""
+        return self._text(text) if self._patterns.rules else text
+
     def _walk(self, root: list[Any]) -> None:
         """Redact every name and value inside, in place and without recursion."""
         waiting: list[Any] = [root]

@@ -53,8 +53,9 @@ class Ways:
         """Go on through one more entry, by each of its texts; return what was spelled."""
         found: list[Find] = []
         following: dict[str, int] = {}
+        leading = {head: self._leading_to(head) for head in {text[:1] for text in texts}}
         for text in texts:
-            for spelled, start in self._open.items():
+            for spelled, start in leading[text[:1]]:
                 self._follow(spelled, text, start, following, found)
             if text not in self._harmless:
                 self._begin(text, number, following, found)
@@ -63,6 +64,10 @@ class Ways:
             following = {}
         self._open = following
         return found
+
+    def _leading_to(self, head: str) -> list[tuple[str, int]]:
+        """Return the open ways that go on with a character."""
+        return [way for way in self._open.items() if self._patterns.starts_with(way[0] + head)]
 
     def _follow(
         self, spelled: str, text: str, start: int, following: dict[str, int], found: list[Find]

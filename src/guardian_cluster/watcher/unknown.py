@@ -118,8 +118,12 @@ class UnknownFields:
         """Search a field; return whether it may leave."""
         findings: set[tuple[str, str]] = set()
         path = hash((place.key, name))
-        self._read_name(place.key, name, findings)
-        self._walk(path, value, findings)
+        if name not in _FAMILIAR:
+            self._read(self._open_names, place.key, name, findings)
+        if isinstance(value, str):
+            self._read(self._open, path, value, findings)
+        else:
+            self._walk(path, value, findings)
         opens = path in self._open or place.key in self._open_names
         settled = not findings and not opens and not isinstance(value, (dict, list))
         if settled and len(place.passed) < _MAX_PASSED:
@@ -141,15 +145,16 @@ class UnknownFields:
         self._ledger.note_once(detector, rule, "redact", channel=where, choice=place.choice)
 
     def _walk(self, path: int, value: Any, findings: set[tuple[str, str]]) -> None:
-        """Read every string of a value, names of fields included, without recursion."""
+        """Read every string of a value, names of fields included, without recursion; each place's as one text."""
+        texts: dict[int, list[str]] = {}
+        names: dict[int, list[str]] = {}
         waiting = [(path, value)]
         silent = self._silent
         while waiting:
             where, item = waiting.pop()
             if isinstance(item, dict):
                 inner = cast("dict[str, Any]", item)
-                for name in inner:
-                    self._read_name(where, name, findings)
+                names.setdefault(where, []).extend(name for name in inner if name not in _FAMILIAR)
                 waiting += [
                     (hash((where, name)), each)
                     for name, each in reversed(inner.items())
@@ -159,16 +164,15 @@ class UnknownFields:
                 each_of = cast("list[Any]", item)
                 waiting += [(where, each) for each in reversed(each_of) if each.__class__ not in silent]
             elif item.__class__ not in silent:
-                self._read(self._open, where, item if isinstance(item, str) else repr(item), findings)
-
-    def _read_name(self, where: int, name: str, findings: set[tuple[str, str]]) -> None:
-        if name not in _FAMILIAR:
-            self._read(self._open_names, where, name, findings)
+                texts.setdefault(where, []).append(item if isinstance(item, str) else repr(item))
+        for opened, pieces_at in ((self._open_names, names), (self._open, texts)):
+            for where, pieces in pieces_at.items():
+                self._read(opened, where, "".join(pieces), findings)
 
     def _read(self, opened: dict[int, str], where: int, text: str, findings: set[tuple[str, str]]) -> None:
         """Read a text on, and note what is found in it."""
-        before = opened.pop(where, "") if opened else ""
-        if not before and text in self._harmless:
+        before = opened.pop(where, "") if opened and text else ""
+        if not before and (not text or text in self._harmless):
             return
         whole = before + text
         found = self._patterns.find(whole)
