@@ -60,7 +60,7 @@ listen = "8600"
         "error: guardian.toml:6: specialist.a.good_at must be an array, not a string",
         'error: guardian.toml:7: watch.deny[0] needs "text"',
         'error: guardian.toml:10: alias "b" names "aa", but there is no such specialist',
-        'error: guardian.toml:12: gateway.listen is not of the form "HOST:PORT",'
+        'error: guardian.toml:12: gateway.listen "8600" is not of the form "HOST:PORT",'
         ' such as "127.0.0.1:8600" or "[::1]:8600"',
     ]
 
@@ -259,17 +259,17 @@ SEMANTICS = {
         "",
     ),
     '[gateway]\nlisten = "127.0.0.1:65536"': (
-        "guardian.toml:2: gateway.listen needs a port from 0 to 65535",
+        'guardian.toml:2: gateway.listen "127.0.0.1:65536" needs a port from 0 to 65535',
         "config-bad-listen",
         "",
     ),
     '[gateway]\nlisten = "[::g]:1"': (
-        "guardian.toml:2: gateway.listen has no IPv6 address in its brackets",
+        'guardian.toml:2: gateway.listen "[::g]:1" has no IPv6 address in its brackets',
         "config-bad-listen",
         "",
     ),
     '[gateway]\nlisten = "a b:1"': (
-        "guardian.toml:2: gateway.listen has a host that is neither an address nor a name",
+        'guardian.toml:2: gateway.listen "a b:1" has a host that is neither an address nor a name',
         "config-bad-listen",
         "",
     ),
@@ -367,6 +367,16 @@ def test_tls_files_that_hold_no_pem_are_refused(report, tmp_path):
     assert "config-bad-tls" in said
 
 
+def test_a_data_folder_that_is_a_file_is_refused(report, tmp_path):
+    (tmp_path / "data").touch()
+
+    assert report('[data]\nfolder = "data"') == problem(
+        'guardian.toml:2: data.folder "data" is a file',
+        "config-bad-folder",
+        "name a folder; one that is not there yet is made",
+    )
+
+
 @pytest.mark.parametrize("table", ["watch", "tenant.t.watch"])
 def test_a_policy_that_the_gateway_cannot_watch_for_is_refused(report, table):
     said = report(f'[[{table}.deny]]\nname = "long"\ntext = "{"a" * 513}"')
@@ -375,6 +385,38 @@ def test_a_policy_that_the_gateway_cannot_watch_for_is_refused(report, table):
         f'{table} cannot be watched for: the text of deny rule "long" must have 1 to 512 characters' in said
     )
     assert "config-unwatchable" in said
+
+
+def rules(table, count, characters=20):
+    lines = [f'{{ name = "rule {n}", text = "{f"secret {n} ":x<{characters}}" }}' for n in range(count)]
+    return f"[{table}]\ndeny = [{', '.join(lines)}]\n"
+
+
+@pytest.mark.parametrize("table", ["watch", "tenant.t.watch"])
+def test_more_rules_than_can_be_compiled_in_good_time_are_refused(report, table):
+    said = report(rules(table, 499) + 'canaries = ["canary-1", "canary-2"]')
+
+    assert said == problem(
+        f"guardian.toml:1: {table} has 501 rules and canaries; at most 500 can be watched for",
+        "config-too-many-rules",
+        "keep those that matter most, or give tenants policies of their own",
+    )
+
+
+def test_as_many_rules_as_the_limit_pass_in_each_policy(tmp_path):
+    (tmp_path / "guardian.toml").write_text(rules("watch", 500) + rules("tenant.t.watch", 500))
+
+    config = load_config(tmp_path / "guardian.toml", environment={})
+
+    assert len(config.watch.deny) == 500
+
+
+def test_longer_texts_than_memory_should_hold_are_refused_over_all_policies(report):
+    said = report(rules("watch", 60, 450) + rules("tenant.t.watch", 60, 450))
+
+    assert "the texts of all watch policies together have 54,000 characters" in said
+    assert "at most 50,000 can be watched for: shorten texts" in said
+    assert said.endswith("(config-too-many-rules)")
 
 
 def test_a_rule_name_from_a_variable_is_not_printed_when_its_text_cannot_be_watched_for(report):
@@ -407,7 +449,7 @@ def test_a_wrong_variable_is_named_in_place_of_a_line(report):
 def test_a_wrong_option_is_named_in_place_of_a_line(report):
     said = report("[gateway]\nlisten = '127.0.0.1:1'", flags={"gateway.listen": "nowhere"})
 
-    assert said.startswith("error: --listen: gateway.listen is not of the form")
+    assert said.startswith('error: --listen: gateway.listen "nowhere" is not of the form')
 
 
 def test_a_variable_cannot_reach_inside_a_value(report):

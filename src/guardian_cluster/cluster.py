@@ -25,8 +25,8 @@ from guardian_cluster.specialists.http import HttpSpecialist
 from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist, is_solvable
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
+from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.redaction import Redaction
-from guardian_cluster.watcher.watch import CompiledPolicy
 from guardian_cluster.watcher.watcher import Watcher
 
 
@@ -176,9 +176,17 @@ class LLMGuardianCluster:
         batches: asyncio.Queue[list[Chunk] | None] = asyncio.Queue(maxsize=1)
         answer = self.workflow.open(user_request.as_stream())
 
+        async def put(batch: list[Chunk]) -> None:
+            if not batches.full():
+                batches.put_nowait(batch)
+                return
+            since = self.clock.monotonic()
+            await batches.put(batch)
+            answer.client_waited_s += self.clock.monotonic() - since
+
         async def answer_it() -> None:
             try:
-                await answer.run(batches.put)
+                await answer.run(put)
             except Exception:
                 await batches.put(None)
                 raise

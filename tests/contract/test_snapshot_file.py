@@ -9,7 +9,14 @@ from harness import base, specialist
 
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import DenyRule, Endpoint, Overlay, Snapshot, WatchPolicy
-from guardian_cluster.contract.snapshot_file import FILE_NAME, read_snapshot, stamp, write_snapshot
+from guardian_cluster.contract.snapshot_file import (
+    FILE_NAME,
+    SERVED_NAME,
+    keep_served,
+    read_snapshot,
+    stamp,
+    write_snapshot,
+)
 
 WATCH = WatchPolicy(
     deny=(DenyRule(name="word", text="hunter2", action="cut"),), canaries=("canary-12345678",)
@@ -76,3 +83,30 @@ def test_nothing_that_is_printed_shows_a_key() -> None:
 
     assert all("sk-very-secret" not in text for text in shown)
     assert "A_KEY" in shown[2]
+
+
+def test_what_is_served_is_kept_beside_what_is_deployed(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, a_snapshot(2))
+    keep_served(tmp_path, a_snapshot(1))
+
+    assert (read_snapshot(tmp_path).rev, read_snapshot(tmp_path, SERVED_NAME).rev) == (2, 1)
+    assert stat.S_IMODE((tmp_path / SERVED_NAME).stat().st_mode) == 0o600
+
+
+def test_what_is_kept_already_is_not_written_again(tmp_path: Path) -> None:
+    keep_served(tmp_path, a_snapshot(1))
+    first = (tmp_path / SERVED_NAME).stat().st_ino
+    keep_served(tmp_path, a_snapshot(1))
+    same = (tmp_path / SERVED_NAME).stat().st_ino
+    keep_served(tmp_path, a_snapshot(2))
+
+    assert same == first
+    assert read_snapshot(tmp_path, SERVED_NAME).rev == 2
+
+
+@pytest.mark.parametrize("content", [b"damaged", b'{"version":2,"snapshot":{}}'])
+def test_what_was_kept_and_cannot_be_read_gives_way(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / SERVED_NAME).write_bytes(content)
+    keep_served(tmp_path, a_snapshot(3))
+
+    assert read_snapshot(tmp_path, SERVED_NAME).rev == 3

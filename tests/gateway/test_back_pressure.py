@@ -115,3 +115,17 @@ async def test_a_reader_that_takes_nothing_at_all_is_cut_off(monkeypatch: pytest
             record = await gateway.collected.request()
 
     assert record.outcome == "cancelled"
+
+
+async def test_waiting_for_a_slow_reader_is_no_overhead():
+    counts = [0]
+    async with endless(counts) as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+        async with slow_reader(gateway) as connection:
+            await standstill(counts)
+            await asyncio.sleep(0.5)  # what is under test is time
+            data, loop = bytearray(), asyncio.get_running_loop()
+            while not data.endswith(b"0\r\n\r\n"):
+                data += await asyncio.wait_for(loop.sock_recv(connection, 2**20), 10)
+        record = await gateway.collected.request()
+
+    assert record.duration_ms - record.overhead_ms > 500

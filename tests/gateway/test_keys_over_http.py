@@ -11,7 +11,7 @@ import pytest_asyncio
 from gateway_client import HELLO, Reply, chat, line_to, request_of, send
 from harness import RunningGateway, base, running_gateway, specialist
 
-from guardian_cluster.contract.snapshot import ApiKey, Base, Limits, Price, Tenant
+from guardian_cluster.contract.snapshot import ApiKey, Base, DenyRule, Limits, Price, Tenant, WatchPolicy
 from guardian_cluster.simulation import BreakOff, Hang, ModelServer, Reset, Status
 
 CHAT = "/v1/chat/completions"
@@ -380,3 +380,20 @@ async def test_limits_do_not_count_what_is_no_work_for_a_model():
         statuses = [(await send(gateway, "GET", "/v1/models", headers=ANN.bearer)).status for _ in range(5)]
 
     assert statuses == [200] * 5
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_was_withheld_is_paid_for_too(stream: bool):
+    policy = WatchPolicy(deny=(DenyRule(name="house", text="SECRET", action="retry"),))
+    keys = [ANN.key(limits=Limits(budget_usd_per_month=1.0))]
+    async with ModelServer("SECRET " * 30) as dear, ModelServer("hello") as free:
+        smart = specialist("smart", dear.url, price=Price(output_usd=10_000.0), fallback=("small",))
+        serving = base(smart, specialist("small", free.url), keys=keys, watch=policy)
+        async with running_gateway(serving) as gateway:
+            served = await chat(gateway, ANN.bearer, stream=stream, max_tokens=99)
+            refused = await chat(gateway, ANN.bearer, stream=stream, max_tokens=99)
+            record = await gateway.collected.request()
+
+    assert (served.status, served.text) == (200, "hello")
+    assert record.cost_usd > 0.01
+    assert (refused.status, refused.error["code"]) == (429, "budget_exceeded")

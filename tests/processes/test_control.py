@@ -24,7 +24,9 @@ from guardian_cluster.errors import CannotCreate
 from guardian_cluster.processes.control import LOCK_NAME, run_control
 from guardian_cluster.storage.database import FILE_NAME
 from guardian_cluster.storage.records import month_of
-from guardian_cluster.telemetry.reporter import PATH_NAME, SOCKET_NAME, Reporter, ReporterLimits, socket_path
+from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path
+from guardian_cluster.telemetry.limits import ReporterLimits
+from guardian_cluster.telemetry.reporter import Reporter
 
 QUICK = ReporterLimits(batch_s=0.01, first_retry_s=0.01, last_retry_s=0.05, close_s=10.0)
 CONTROL = [sys.executable, "-m", "guardian_cluster.processes.control"]

@@ -3,119 +3,20 @@
 import asyncio
 import errno
 import json
-import logging
 import os
 import re
 import signal
 import socket
-import sqlite3
 import ssl
-import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 import trustme
+from serving import CHAT, GUARDIAN, Served, lives, run, served, until
 
-from guardian_cluster.config import load_config
-from guardian_cluster.errors import CommandError
 from guardian_cluster.keys import KeyFile
-from guardian_cluster.processes.child import FIRST_PAUSE_S, Child
-from guardian_cluster.processes.deployer import Deployer
 from guardian_cluster.simulation import Hang, ModelServer, Pace
-
-GUARDIAN = [str(Path(sys.executable).parent / "guardian")]
-CHAT = {"model": "local", "messages": [{"role": "user", "content": "hello"}]}
-
-
-@dataclass
-class Served:
-    """A running `guardian serve`."""
-
-    process: asyncio.subprocess.Process
-    url: str
-    greeting: str
-    data: Path
-    config: Path
-
-    async def post(self, body: object = CHAT, **headers: str) -> tuple[int, dict[str, object]]:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{self.url}/chat/completions", json=body, headers=headers) as answer,
-        ):
-            return answer.status, await answer.json()
-
-    async def get(self, path: str) -> dict[str, object]:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(self.url.removesuffix("/v1") + path) as answer,
-        ):
-            return await answer.json()
-
-    def child(self, name: str) -> int:
-        """Return the pid of the gateway or control process."""
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-                if parent == self.process.pid and f"processes.{name}" in (folder / "cmdline").read_text():
-                    return int(folder.name)
-            except OSError:
-                continue
-        raise LookupError(name)
-
-    def rows(self, query: str) -> list[tuple[object, ...]]:
-        try:
-            with closing(sqlite3.connect(f"file:{self.data}/telemetry.db?mode=ro", uri=True)) as connection:
-                return connection.execute(query).fetchall()
-        except sqlite3.OperationalError:  # the control process has not made it yet
-            return []
-
-
-async def until(condition: Callable[[], object], timeout_s: float = 15) -> None:
-    """Wait for what another process does; there is nothing to be told by."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def served(folder: Path, extra: str = "", *, url: str | None = None) -> AsyncGenerator[Served, None]:
-    """Run `guardian serve` on a free port until the block ends."""
-    config, data = folder / "guardian.toml", folder / "data"
-    model = f'[specialist.local]\nurl = "{url}"\nmodel = "simulated-1"\n' if url else ""
-    config.write_text(f'[data]\nfolder = "{data}"\n{model}{extra}')
-    with (folder / "log").open("wb") as log, (folder / "out").open("wb") as out:
-        process = await asyncio.create_subprocess_exec(
-            *GUARDIAN, "serve", "--config", str(config), "--listen", "127.0.0.1:0", stdout=out, stderr=log
-        )
-    try:
-        await until(lambda: "curl" in (folder / "out").read_text() or process.returncode is not None, 20)
-        greeting = (folder / "out").read_text()
-        address = re.search(r"Ready\s+(\S+)", greeting)
-        assert address is not None, (folder / "log").read_text()
-        yield Served(process, address[1], greeting, data, config)
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            await process.wait()
-
-
-async def run(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Run `guardian` to its end and return its exit code and what it said on stderr."""
-    process = await asyncio.create_subprocess_exec(
-        *GUARDIAN,
-        *arguments,
-        stderr=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        env={**os.environ, **environment},
-    )
-    async with asyncio.timeout(20):
-        _, said = await process.communicate()
-    return process.returncode or 0, said.decode()
 
 
 async def test_without_a_model_the_printed_curl_line_answers_exactly(tmp_path: Path) -> None:
@@ -240,7 +141,7 @@ async def test_its_processes_end_with_it_even_when_it_is_killed(tmp_path: Path) 
         guardian.process.kill()
         await guardian.process.wait()
 
-        await until(lambda: not any(_lives(pid) for pid in children))
+        await until(lambda: not any(lives(pid) for pid in children))
 
 
 async def test_a_key_made_while_it_runs_is_asked_for_from_then_on(tmp_path: Path) -> None:
@@ -296,13 +197,6 @@ async def test_two_gateways_never_share_a_folder(tmp_path: Path) -> None:
 
     assert code == 73
     assert str(guardian.data) in said
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def test_the_log_holds_no_key_and_no_words(tmp_path: Path) -> None:
@@ -424,79 +318,6 @@ async def test_a_reload_leaves_the_log_as_it_was_at_the_start(tmp_path: Path) ->
         assert "--log-format\0text" in _command(guardian.child("control"))
 
 
-def test_a_configuration_that_cannot_be_deployed_does_not_come_into_force(tmp_path: Path) -> None:
-    (tmp_path / "guardian.toml").write_text(f'[data]\nfolder = "{tmp_path}"\n')
-    config = load_config(tmp_path / "guardian.toml", environment={})
-    deployer = Deployer(config)
-    deployer.deploy(config)
-    (tmp_path / "keys.json").write_text("damaged")
-
-    with pytest.raises(CommandError):
-        deployer.deploy(load_config(None, environment={}))
-
-    assert deployer.config is config
-
-
-@asynccontextmanager
-async def kept_running(child: Child) -> AsyncGenerator[None, None]:
-    running = asyncio.create_task(child.keep_running())
-    try:
-        yield
-    finally:
-        await child.end()
-        running.cancel()
-        await asyncio.wait({running})
-
-
-async def test_a_child_that_dies_is_first_started_again_after_the_first_pause(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.ERROR, "guardian.supervisor")
-    async with kept_running(Child("no_such_module", lambda: ([], ()), grace_s=1)):
-        await until(lambda: len(caplog.records) == 2)
-
-    pauses = [record.__dict__["pause_s"] for record in caplog.records]
-    assert pauses == [FIRST_PAUSE_S, 2 * FIRST_PAUSE_S]
-
-
-async def test_a_child_that_cannot_be_started_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "quiet_child.py").write_text("import pathlib, sys\npathlib.Path(sys.argv[1]).touch()\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    python, started = sys.executable, tmp_path / "started"
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
-    async with kept_running(Child("quiet_child", lambda: ([str(started)], ()), grace_s=1)):
-        await until(lambda: "could not be started" in caplog.text)
-        monkeypatch.setattr(sys, "executable", python)
-        await until(started.exists)
-
-    assert "quiet_child" in [record.__dict__.get("child") for record in caplog.records]
-
-
-async def test_a_restart_kills_a_child_that_does_not_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "deaf_child.py").write_text(
-        "import os, pathlib, signal, sys\n"
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "pathlib.Path(sys.argv[1], f'{os.getpid()}.pid').touch()\n"
-        "while True: signal.pause()\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    child = Child("deaf_child", lambda: ([str(tmp_path)], ()), grace_s=0.2)
-    async with kept_running(child):
-        await until(lambda: len(list(tmp_path.glob("*.pid"))) == 1)
-        child.restart()
-        await until(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
-
-        assert len(_living(tmp_path)) == 1
-
-
-def _living(folder: Path) -> list[Path]:
-    return [file for file in folder.glob("*.pid") if _lives(int(file.stem))]
-
-
 def _command(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text()
 
@@ -512,3 +333,31 @@ def _is_refused(url: str) -> bool:
     host, port = url.removeprefix("http://").removesuffix("/v1").split(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == errno.ECONNREFUSED
+
+
+async def test_an_empty_address_is_not_taken_for_none(tmp_path: Path) -> None:
+    code, said = await run("serve", "--listen", "", XDG_DATA_HOME=str(tmp_path))
+
+    assert code == 78
+    assert 'gateway.listen "" is not of the form' in said
+
+
+async def test_a_data_folder_that_cannot_be_made_is_said_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "guardian.toml"
+    file.write_text('[data]\nfolder = "/proc/none"\n')
+
+    code, said = await run("serve", "--config", str(file), "--listen", "127.0.0.1:0")
+
+    assert code == 73
+    assert "/proc/none cannot be used: No such file or directory\n" in said
+    assert "name another in data.folder" in said
+
+
+async def test_the_log_tells_how_a_process_ended_and_that_it_is_back(tmp_path: Path) -> None:
+    async with served(tmp_path) as guardian:
+        await until(lambda: guardian.log.count("gateway ready") == 1)
+        os.kill(guardian.child("gateway"), signal.SIGKILL)
+        await until(lambda: guardian.log.count("gateway ready") == 2)
+
+    assert re.search(r'child=gateway ended="?by SIGKILL', guardian.log)
+    assert "stopping: answers under way may end" in guardian.log

@@ -1,5 +1,6 @@
 """What becomes of a request when endpoints fail, streamed and whole alike."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -341,3 +342,32 @@ async def test_the_time_for_all_is_not_begun_anew_by_a_retry():
 
     assert seen.code == "deadline_exceeded"
     assert seen.record.duration_ms < 1_000
+
+
+async def test_a_stand_in_that_has_become_busy_is_not_asked():
+    hung = Timeouts(first_token_s=0.3)
+    async with ModelServer(faults=Hang("request")) as faulty, ModelServer(TEXT) as healthy:
+        smart = specialist("smart", faulty.url, fallback=("backup",), timeouts=hung)
+        serving = base(smart, specialist("backup", healthy.url, max_concurrency=1), max_attempts=2)
+        async with running_cluster(serving) as running:
+            asking = asyncio.create_task(running.ask(stream=True))
+            await faulty.until(lambda: faulty.open_requests == 1)
+            running.cluster.load_balancer.started("backup/1")
+            seen = await asking
+
+    assert (seen.code, healthy.received) == ("upstream_timeout", 0)
+    assert seen.outcomes == [("smart/1", "failed", "upstream_timeout")]
+
+
+async def test_the_next_that_is_free_is_asked_instead_of_one_that_has_become_busy():
+    hung = Timeouts(first_token_s=0.3)
+    async with ModelServer(faults=Hang("request")) as faulty, ModelServer(TEXT) as healthy:
+        smart = specialist("smart", faulty.url, fallback=("full", "free"), timeouts=hung)
+        full = specialist("full", healthy.url, max_concurrency=1)
+        async with running_cluster(base(smart, full, specialist("free", healthy.url))) as running:
+            asking = asyncio.create_task(running.ask(stream=True))
+            await faulty.until(lambda: faulty.open_requests == 1)
+            running.cluster.load_balancer.started("full/1")
+            seen = await asking
+
+    assert seen.outcomes == [("smart/1", "failed", "upstream_timeout"), ("free/1", "ok", None)]

@@ -13,7 +13,7 @@ from guardian_cluster.contract.snapshot import Base, Overlay, Snapshot, Speciali
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.errors import AttemptFailed, LimitExceeded
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.balancer import FIRST_REST_S, LONGEST_REST_S, LoadBalancer
+from guardian_cluster.request.balancer import FIRST_REST_S, LONGEST_REST_S, Candidate, LoadBalancer
 from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.specialists.specialist import Task
 
@@ -258,3 +258,13 @@ async def test_whatever_happens_counts_stay_right_and_plans_bounded(
         plan = await given_.plan("smart")
         assert len(plan) == max_attempts
         assert set(plan) <= {one.id for one in given_.serving.specialists[0].endpoints}
+
+
+@pytest.mark.parametrize(("limit", "under_way", "has_room"), [(None, 9, True), (2, 1, True), (2, 2, False)])
+def test_room_is_what_the_limit_leaves(limit: int | None, under_way: int, has_room: bool):
+    given_ = balanced()
+    busy = smart(1, max_concurrency=limit)
+    for _ in range(under_way):
+        given_.balancer.started("smart/1")
+
+    assert given_.balancer.has_room(Candidate(busy, busy.endpoints[0])) is has_room

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from clusters import TEXT, running_cluster
 from harness import base, specialist
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardian_cluster.contract.snapshot import Timeouts
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.request.patience import first_limit_s
 from guardian_cluster.simulation import Hang, ModelServer, Pace, Slow, Stall
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -148,7 +151,7 @@ async def test_an_endpoint_that_hangs_is_not_asked_by_the_next_one():
             answers = [await running.ask(stream=False) for _ in range(8)]
 
     assert hung.received == 1
-    assert [seen.text for seen in answers].count(TEXT) == 7
+    assert [seen.text for seen in answers] == [TEXT] * 8
 
 
 async def test_a_callers_impatience_is_no_fault_of_the_endpoint():
@@ -170,3 +173,76 @@ async def test_nobody_is_asked_when_the_time_is_over_before_it_begins():
                 await running.cluster.process_request(request)
 
     assert caught.value.http_status == 504
+
+
+@pytest.mark.parametrize(
+    ("streamed", "left_s", "others", "limit_s"),
+    [
+        (False, 600.0, True, 300.0),
+        (False, 300.0, True, 150.0),
+        (False, 600.0, False, 600.0),
+        (True, 600.0, True, 60.0),
+        (True, 30.0, True, 15.0),
+        (True, 30.0, False, 60.0),
+    ],
+)
+def test_an_attempt_leaves_time_for_another_endpoint(
+    streamed: bool, left_s: float, others: bool, limit_s: float
+):
+    timeouts = Timeouts(first_token_s=60.0, total_s=600.0)
+
+    assert first_limit_s(timeouts, left_s, streamed=streamed, others=others) == limit_s
+
+
+@given(st.floats(0, 1e6), st.booleans(), st.booleans())
+def test_no_attempt_has_more_than_the_specialist_allows(left_s: float, streamed: bool, others: bool):
+    timeouts = Timeouts(first_token_s=60.0, total_s=600.0)
+
+    limit_s = first_limit_s(timeouts, left_s, streamed=streamed, others=others)
+
+    assert limit_s <= (60.0 if streamed else 600.0)
+    assert not others or limit_s <= left_s / 2
+
+
+@BOTH
+async def test_an_endpoint_that_hangs_leaves_time_for_another_within_the_callers_limit(stream: bool):
+    async with ModelServer(faults=Hang("request")) as hung, ModelServer(TEXT) as healthy:
+        smart = specialist("smart", hung.url, timeouts=limits(), fallback=("backup",))
+        async with running_cluster(base(smart, specialist("backup", healthy.url))) as running:
+            seen = await running.ask(stream=stream, timeout_s=1.0)
+            failures = running.cluster.load_balancer.state("smart/1").failures
+
+    assert seen.outcomes == [("smart/1", "failed", "upstream_timeout"), ("backup/1", "ok", None)]
+    assert failures == 0  # half a second was the caller's limit, not the operator's
+
+
+async def test_the_only_endpoint_of_a_whole_answer_is_not_cut_short_to_be_asked_again():
+    async with ModelServer(TEXT, faults=Slow(extra_s=0.7)) as server:
+        smart = specialist("smart", server.url, timeouts=limits(total_s=1.2))
+        async with running_cluster(base(smart, max_attempts=3)) as running:
+            seen = await running.ask(stream=False)
+
+    assert (seen.text, seen.outcomes) == (TEXT, [("smart/1", "ok", None)])
+
+
+async def test_an_endpoint_that_used_its_share_up_is_not_asked_again():
+    async with ModelServer(faults=Hang("request")) as one, ModelServer(faults=Hang("request")) as two:
+        smart = specialist("smart", one.url, timeouts=limits(total_s=0.4), fallback=("backup",))
+        serving = base(smart, specialist("backup", two.url), max_attempts=4)
+        async with running_cluster(serving) as running:
+            seen = await running.ask(stream=False)
+
+    assert (one.received, two.received) == (1, 1)
+    assert seen.code == "deadline_exceeded"
+
+
+async def test_a_reader_that_takes_its_time_is_no_overhead():
+    async with ModelServer(TEXT) as server:
+        async with running_cluster(base(specialist("smart", server.url))) as running:
+            request = UserRequest(body={"model": "smart", "messages": [{"role": "user", "content": "hi"}]})
+            async for _ in running.cluster.stream_request(request):
+                await asyncio.sleep(0.1)  # what is under test is time: five chunks or more
+            record = await running.collected.request()
+
+    assert record.duration_ms > 300
+    assert record.overhead_ms < 150

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+import msgspec
 import pytest
 from harness import SOLVER, base, specialist
 
 from guardian_cluster.contract.snapshot import ApiKey, Base, Capabilities, Price
 from guardian_cluster.domain.errors import GuardianError, InvalidRequest, NoSpecialist, NotAllowed, NotFound
-from guardian_cluster.domain.request import Operation, UserRequest
+from guardian_cluster.domain.request import EmbeddingsRequest, Operation, UserRequest
 from guardian_cluster.request.router import RequestRouter, SpecialistAssignment, needs_of
 
 TOOLS = [{"type": "function", "function": {"name": "f"}}]
@@ -112,6 +113,15 @@ async def test_a_key_for_an_alias_may_not_use_what_is_behind_it_by_name():
 
     assert (await assign(serving, ask("public", key="k"))).specialist_id == "one"
     assert isinstance(await refusal(serving, ask("one", key="k")), NotAllowed)
+
+
+async def test_a_keys_models_are_what_it_may_ask_for_and_do_not_bind_who_stands_in():
+    serving = base(named("one", fallback=("two",)), named("two"), keys=[key("one")])
+
+    chosen = await assign(serving, ask("one", key="k"))
+
+    assert [stand_in.name for stand_in in chosen.alternatives] == ["two"]
+    assert isinstance(await refusal(serving, ask("two", key="k")), NotAllowed)
 
 
 async def test_auto_has_to_be_allowed_too():
@@ -294,3 +304,27 @@ def test_a_caller_cannot_say_how_large_its_messages_are(claimed: int):
     messages = [{"role": "user", "content": "x" * 8, "undecoded_bytes": claimed}]
 
     assert needs_of(ask(messages=messages)).input_tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "tokens"),
+    [
+        ("x" * 40, 10),
+        (["x" * 20, "y" * 20], 10),
+        ([1, 2, 3], 3),
+        ([[1, 2], [3]], 3),
+        (msgspec.Raw(b'"' + b"x" * 38 + b'"'), 10),
+    ],
+    ids=["text", "texts", "numbers", "lists", "encoded"],
+)
+def test_what_is_to_be_embedded_is_estimated(sent: Any, tokens: int):
+    view = EmbeddingsRequest(model="auto", input="seen apart" if isinstance(sent, msgspec.Raw) else sent)
+    request = UserRequest(body={"model": "auto", "input": sent}, view=view, operation="embeddings")
+
+    assert needs_of(request).input_tokens == tokens
+
+
+async def test_inputs_to_be_embedded_have_the_whole_window_each():
+    serving = base(named("one", context_length=10, capabilities=Capabilities(embeddings=True)))
+
+    assert await assign(serving, ask("one", operation="embeddings", input=["x" * 40] * 5))

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import Endpoint, Specialist, Variant
@@ -26,7 +28,8 @@ from guardian_cluster.simulation import (
     WrongContentType,
 )
 from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
-from guardian_cluster.specialists.http import HttpSpecialist, parse_embeddings
+from guardian_cluster.specialists.effort import MAX_DECODED_BYTES, UNCOUNTED_BYTES
+from guardian_cluster.specialists.http import HttpSpecialist, parse_embeddings, slices
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
@@ -318,3 +321,34 @@ async def test_a_feed_that_wants_no_more_is_given_nothing_more_of_a_burst():
         await caller.ask(stream=True)
 
     assert len(caller.batches) == 2
+
+
+@given(st.lists(st.integers(1, 20_000).map(lambda size: b"x" * size), max_size=80))
+def test_what_is_read_at_once_is_little_or_one_payload(payloads: list[bytes]):
+    divided = slices(payloads)
+
+    assert [payload for slice_ in divided for payload in slice_] == payloads
+    for slice_ in divided:
+        assert 1 <= len(slice_) <= 32
+        assert len(slice_[0]) > UNCOUNTED_BYTES or sum(map(len, slice_)) <= 8_192
+        assert all(len(payload) <= UNCOUNTED_BYTES for payload in slice_[1:])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_one_piece_of_an_answer_has_a_size(stream: bool):
+    said = "A" * (MAX_DECODED_BYTES + 1)
+    body = events({"content": said}) if stream else json.dumps({"choices": [{"message": {"content": said}}]})
+    async with ModelServer(faults=raw("text/event-stream" if stream else "application/json", body)) as server:
+        error = await Caller(server, max_answer_bytes=50_000_000).fails(stream=stream)
+
+    assert error.code == "upstream_answer_too_large"
+    assert str(MAX_DECODED_BYTES) in error.message
+
+
+async def test_embeddings_have_the_operators_own_limit():
+    data = [{"index": 0, "embedding": "A" * MAX_DECODED_BYTES}]
+    async with ModelServer(faults=raw("application/json", json.dumps({"data": data}))) as server:
+        caller = Caller(server, max_answer_bytes=50_000_000)
+        await caller.ask("embeddings", input="a")
+
+    assert caller.batches[0][0]["data"] == data

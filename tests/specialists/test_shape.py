@@ -10,7 +10,8 @@ from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.domain.request import ChatRequest, Message, UserRequest
 from guardian_cluster.request.usage import Usage
 from guardian_cluster.specialists.http import as_chunk, parse, parse_all
-from guardian_cluster.watcher.watch import CompiledPolicy, Watch
+from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.watch import Watch
 
 TOOL_CALL = {"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
 TOKEN = {"token": "hi", "logprob": -0.1, "bytes": [104, 105], "top_logprobs": [{"token": "hi"}]}

@@ -14,7 +14,7 @@ noise = st.sampled_from(["", ": keep-alive\n\n", "event: message\n", "id: 7\n", 
 
 
 def read(*blocks: bytes, max_bytes: int = 10_000) -> list[bytes]:
-    reader = EventReader(max_bytes)
+    reader = EventReader(max_bytes, max_bytes)
     return [payload for block in blocks for payload in reader.feed(block)] + reader.finish()
 
 
@@ -42,7 +42,7 @@ def test_hostile_bytes_are_read_alike_however_they_are_cut(stream: bytes, places
 
 def refused_at(block: bytes) -> int:
     """Return after how many bytes a reader that takes 1,000 refuses the same block over and over."""
-    reader = EventReader(1_000)
+    reader = EventReader(10**6, 1_000)
     for count in range(5_000):
         try:
             reader.feed(block)
@@ -72,7 +72,7 @@ def test_an_event_that_the_end_completes_is_read():
 
 
 def test_an_event_is_complete_only_at_its_empty_line():
-    reader = EventReader(100)
+    reader = EventReader(100, 100)
 
     assert reader.feed(b"data: 1\n") == []
     assert reader.feed(b"\n") == [b"1"]
@@ -96,3 +96,12 @@ def test_a_long_line_in_many_blocks_is_read_in_linear_time():
     blocks = [b"x" * 64] * 50_000  # 3.2 MB: joined anew for each block it would take minutes
 
     assert read(b"data: ", *blocks, b"\n\n", max_bytes=10_000_000) == [b"x" * 3_200_000]
+
+
+def test_a_stream_of_small_events_has_a_size_too():
+    reader = EventReader(1_000, 100)
+    payloads = [payload for _ in range(111) for payload in reader.feed(b"data: 1\n\n")]
+
+    assert len(payloads) == 111
+    with pytest.raises(AttemptFailed, match="answer is over 1000 bytes"):
+        reader.feed(b"data: 1\n\n")

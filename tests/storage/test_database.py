@@ -118,7 +118,7 @@ def test_a_newer_database_is_refused_and_its_backup_named(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(CannotCreate, match=r"has schema 9999.*\n.*restore its newest backup, .*before-0002"):
+    with pytest.raises(CannotCreate, match=r"has schema 9999.*\n.*restore its newest backup, .*before-0003"):
         opened(tmp_path)
 
 

@@ -25,17 +25,13 @@ from guardian_cluster.contract.link import (
 )
 from guardian_cluster.contract.records import Feedback, Payload, RequestRecord, Spend
 from guardian_cluster.domain.clock import ManualClock
+from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.storage.spool import Spool, open_segment
-from guardian_cluster.telemetry.reporter import (
-    PATH_NAME,
-    SOCKET_NAME,
-    STARTING_S,
-    MemorySink,
-    Reporter,
-    ReporterLimits,
-    ReportSink,
-    socket_path,
-)
+from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path
+from guardian_cluster.telemetry.connection import STARTING_S
+from guardian_cluster.telemetry.limits import ReporterLimits
+from guardian_cluster.telemetry.memory import MemorySink
+from guardian_cluster.telemetry.reporter import Reporter
 
 QUICK = ReporterLimits(
     batch_s=0.01, first_retry_s=0.001, last_retry_s=0.01, stalled_s=0.05, close_s=0.2, connect_s=1.0

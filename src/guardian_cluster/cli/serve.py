@@ -22,7 +22,7 @@ _QUESTION = "What is 17% of 2,350?"
 @click.option("--listen", help="HOST:PORT to listen on instead of the configured one.")
 def serve(path: Path | None, listen: str | None) -> int:
     """Start the gateway and keep it running."""
-    flags = {"gateway.listen": listen} if listen else {}
+    flags = {} if listen is None else {"gateway.listen": listen}
     found = find_config(path)
     read = reloader(found, flags)
     config = read()

@@ -1,31 +1,25 @@
-"""Decide whether well-formed sections also make sense: the listener, its files, the watch policies."""
+"""Decide whether well-formed sections also make sense: the listener, its files, and the rest by name."""
 
+import os
 import re
 from pathlib import Path
 
-from guardian_cluster.configuration.location import KeyPath
 from guardian_cluster.configuration.name_checks import check_names
 from guardian_cluster.configuration.problems import Problems, dotted
-from guardian_cluster.configuration.sections import GatewaySection, ListenAddress, Sections
+from guardian_cluster.configuration.sections import DataSection, GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
-from guardian_cluster.contract.snapshot import WatchPolicy
-from guardian_cluster.errors import printable
+from guardian_cluster.configuration.watch_checks import check_watch
 
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?")
 _USUAL_PORTS = {"http": "80", "https": "443"}
 """Browsers leave them out."""
 
-MIN_CANARY_LENGTH = 8
-"""A shorter mark would occur in honest answers too, and cut them."""
-
 
 def check(sections: Sections, problems: Problems) -> None:
     """Report everything that contradicts itself, names what is not there, or could never work."""
     _check_gateway(sections.gateway, problems)
-    _check_watch(sections.watch, ("watch",), problems)
-    for name, tenant in sections.tenant.items():
-        if tenant.watch is not None:
-            _check_watch(tenant.watch, ("tenant", name, "watch"), problems)
+    _check_data(sections.data, problems)
+    check_watch(sections, problems)
     check_specialists(sections, problems)
     check_names(sections, problems)
 
@@ -34,7 +28,9 @@ def _check_gateway(gateway: GatewaySection, problems: Problems) -> None:
     try:
         ListenAddress.parse(gateway.listen)
     except ValueError as error:
-        problems.add(("gateway", "listen"), "config-bad-listen", f"gateway.listen {error}")
+        path = ("gateway", "listen")
+        message = f"gateway.listen {problems.quote(path, gateway.listen)} {error}"
+        problems.add(path, "config-bad-listen", message)
     _check_tls(gateway, problems)
     for index, text in enumerate(gateway.cors_origins):
         if text != "*" and not _is_origin(text):
@@ -43,6 +39,13 @@ def _check_gateway(gateway: GatewaySection, problems: Problems) -> None:
             hint = "as browsers send it: in lower case, without the usual port"
             message = f"{dotted(path)} {problems.quote(path, text)} {what}"
             problems.add(path, "config-bad-origin", message, hint)
+
+
+def _check_data(data: DataSection, problems: Problems) -> None:
+    if data.folder is not None and os.path.exists(data.folder) and not os.path.isdir(data.folder):
+        path = ("data", "folder")
+        message = f"data.folder {problems.quote(path, data.folder)} is a file"
+        problems.add(path, "config-bad-folder", message, "name a folder; one that is not there yet is made")
 
 
 def _check_tls(gateway: GatewaySection, problems: Problems) -> None:
@@ -76,48 +79,6 @@ def _check_tls_pair(certificate: str, private_key: str, problems: Problems) -> N
         hint = "PEM files are needed: a certificate with its chain, and its private key without a password"
         problems.add(
             path, "config-bad-tls", f"gateway.tls_certificate {files} cannot be used: {reason}", hint
-        )
-
-
-def _check_watch(watch: WatchPolicy, path: KeyPath, problems: Problems) -> None:
-    if _check_texts(watch, path, problems):
-        _check_compiles(watch, path, problems)
-
-
-def _check_texts(watch: WatchPolicy, path: KeyPath, problems: Problems) -> bool:
-    """Report texts that are empty or too short, and return whether there were none."""
-    good = True
-    for index, rule in enumerate(watch.deny):
-        for key, text in (("name", rule.name), ("text", rule.text)):
-            if not text.strip():
-                where = (*path, "deny", index, key)
-                problems.add(where, "config-empty-rule", f"{dotted(where)} must not be empty")
-                good = False
-    for index, canary in enumerate(watch.canaries):
-        if len(canary.strip()) < MIN_CANARY_LENGTH:
-            where = (*path, "canaries", index)
-            message = (
-                f"{dotted(where)} needs at least {MIN_CANARY_LENGTH} characters, or honest answers contain it"
-            )
-            problems.add(where, "config-short-canary", message)
-            good = False
-    return good
-
-
-def _check_compiles(watch: WatchPolicy, path: KeyPath, problems: Problems) -> None:
-    """Report a policy that the gateway could not watch for."""
-    # Here, as commands that read no configuration need none of it.
-    from guardian_cluster.watcher.policy import CompiledPolicy
-
-    try:
-        CompiledPolicy(watch)
-    except ValueError as error:
-        message = str(error)
-        for index, rule in enumerate(watch.deny):
-            quoted = problems.quote((*path, "deny", index, "name"), rule.name)
-            message = message.replace(repr(rule.name), quoted)
-        problems.add(
-            path, "config-unwatchable", f"{dotted(path)} cannot be watched for: {printable(message)}"
         )
 
 

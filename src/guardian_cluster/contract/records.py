@@ -25,6 +25,11 @@ class AttemptRecord(Frozen, frozen=True, kw_only=True):
     """The stable code of the failure, such as `upstream_timeout`."""
     duration_ms: float
     first_token_ms: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    tokens_estimated: bool = False
+    """True where the model reported no usage and the counts are characters / 4."""
+    cost_usd: float = 0.0
 
 
 class VerdictRecord(Frozen, frozen=True, kw_only=True):
@@ -66,9 +71,10 @@ class RequestRecord(Frozen, frozen=True, kw_only=True):
     error: str | None = None
     finish_reason: str | None = None
     input_tokens: int = 0
+    """Of all attempts, as all that follows to the cost: those that failed and those that were withheld are paid for."""
     output_tokens: int = 0
     tokens_estimated: bool = False
-    """True where the model reported no usage and the counts are characters / 4."""
+    """True where a model reported no usage and its counts are characters / 4."""
     cost_usd: float = 0.0
     duration_ms: float
     overhead_ms: float

@@ -1,4 +1,7 @@
-"""The snapshot on disk: how it is handed down on one host, and what a gateway restarts from."""
+"""Snapshots on disk: the one handed down on this host, and the last one served, to fall back on.
+
+Both hold endpoints' keys, so only the owner may read them.
+"""
 
 import os
 from pathlib import Path
@@ -8,6 +11,11 @@ import msgspec
 from guardian_cluster.contract.snapshot import Snapshot
 
 FILE_NAME = "snapshot.json"
+"""What is deployed: written by the deployment alone."""
+
+SERVED_NAME = "snapshot.served.json"
+"""What a gateway last served: written by gateways alone, once they do."""
+
 VERSION = 1
 
 
@@ -16,13 +24,10 @@ class _Kept(msgspec.Struct, frozen=True):
     snapshot: msgspec.Raw
 
 
-def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
-    """Put a snapshot in the place of the last one, whole or not at all.
-
-    It holds endpoints' keys, so only the owner may read it.
-    """
+def write_snapshot(folder: Path, snapshot: Snapshot, name: str = FILE_NAME) -> None:
+    """Put a snapshot in the place of the last one, whole or not at all. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / FILE_NAME
+    target = folder / name
     fresh = target.with_suffix(".new")
     content = msgspec.json.encode(_Kept(VERSION, msgspec.Raw(msgspec.json.encode(snapshot))))
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
@@ -32,14 +37,24 @@ def write_snapshot(folder: Path, snapshot: Snapshot) -> None:
     fresh.replace(target)
 
 
-def read_snapshot(folder: Path) -> Snapshot:
+def keep_served(folder: Path, snapshot: Snapshot) -> None:
+    """Keep a snapshot that is served, unless it is the one kept. Raises OSError."""
+    try:
+        if read_snapshot(folder, SERVED_NAME) == snapshot:
+            return
+    except (ValueError, FileNotFoundError):
+        pass  # damaged, of another version, or not there: this one takes its place
+    write_snapshot(folder, snapshot, SERVED_NAME)
+
+
+def read_snapshot(folder: Path, name: str = FILE_NAME) -> Snapshot:
     """Return the snapshot on disk.
 
     Raises:
         ValueError: it is damaged, or of another version; the message names the file.
         FileNotFoundError: there is none.
     """
-    path = folder / FILE_NAME
+    path = folder / name
     content = path.read_bytes()
     try:
         kept = msgspec.json.decode(content, type=_Kept)
@@ -51,7 +66,7 @@ def read_snapshot(folder: Path) -> Snapshot:
 
 
 def stamp(folder: Path) -> tuple[int, int] | None:
-    """Return what changes when the snapshot on disk does; `None` where there is none."""
+    """Return what changes when the deployed snapshot does; `None` where there is none."""
     try:
         found = os.stat(folder / FILE_NAME)
     except OSError:

@@ -133,7 +133,8 @@ class AttemptFailed(GuardianError):
     """One try at one endpoint failed.
 
     `upstream` is the error object the endpoint sent, where it sent one; `upstream_status` the status it came
-    with; `elsewhere` tells whether another endpoint may do better, `again` whether the same one may.
+    with; `elsewhere` tells whether another endpoint may do better, `again` whether the same one may, `rests`
+    whether it is the endpoint's fault, so that others are asked before it for a while.
     """
 
     status, default_code = 502, "upstream_error"
@@ -145,6 +146,7 @@ class AttemptFailed(GuardianError):
         code: str,
         elsewhere: bool = True,
         again: bool = True,
+        rests: bool = True,
         upstream_status: int | None = None,
         upstream: dict[str, Any] | None = None,
         retry_after_s: float | None = None,
@@ -153,6 +155,7 @@ class AttemptFailed(GuardianError):
         super().__init__(message, code=code, retry_after_s=retry_after_s)
         self.elsewhere = elsewhere
         self.again = again and elsewhere
+        self.rests = rests and elsewhere
         self.upstream_status = upstream_status
         self.upstream = upstream
         self._status = status

@@ -10,6 +10,7 @@ import msgspec
 from guardian_cluster.contract.snapshot import Base, Snapshot
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError, LimitExceeded, MethodNotAllowed, NotFound
+from guardian_cluster.domain.ids import request_id
 from guardian_cluster.gateway import cors
 from guardian_cluster.gateway.auth import Keyring
 from guardian_cluster.gateway.headers import identity
@@ -95,7 +96,7 @@ class Gateway:
         if scope["type"] != "http":
             return
         exchange = Exchange(
-            id=f"req_{_ids.getrandbits(128):032x}",
+            id=request_id(self._clock.now(), _ids),
             method=scope["method"],
             path=_canonical(scope["path"]),
             headers=dict(scope["headers"]),
@@ -105,6 +106,7 @@ class Gateway:
             service=self._service,
             received=self._clock.monotonic(),
         )
+        scope["request_id"] = exchange.id  # for the connection, which may have to end the answer itself
         self._in_flight += 1
         try:
             await self._answer(exchange)

@@ -2,7 +2,8 @@
 
 uvicorn writes a response's head at once and its body after it, which is one system call more (of five for a
 request), and searches every name and value of the head for what may not stand there (1 µs for each header).
-Here the head waits for the body's first piece, and is searched once, whole.
+Here the head waits for the body's first piece, and is searched once, whole. Added to it: an end with an error,
+for an answer that outlasts the gateway.
 """
 
 import asyncio
@@ -11,7 +12,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-from guardian_cluster.domain.errors import RequestTimeout
+from guardian_cluster.domain.errors import GuardianError, RequestTimeout
+from guardian_cluster.gateway.headers import identity
+from guardian_cluster.gateway.http import JSON_TYPE, HeaderList, encode_json, retry_headers
 
 COPIED_BYTES = 65_536
 """A piece up to this size is copied behind its head, for one system call costs more than the copy."""
@@ -31,6 +34,7 @@ class Cycle(RequestResponseCycle):
         self._hang_up = hang_up
         self._body_due: float | None = None
         self._head = b""
+        self._headers: dict[bytes, bytes] = {}
 
     async def receive(self) -> Any:
         """Return what has come of the body, waiting for some if need be; what is there already needs no timer.
@@ -66,12 +70,44 @@ class Cycle(RequestResponseCycle):
         else:
             self._begin(message["status"], message["headers"])
 
-    def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def stop(self, error: GuardianError) -> None:
+        """End the response with an error at once; what the application still sends goes nowhere.
+
+        As long as nothing has left the error is the response, and in a stream of events it is the last one. Any
+        other response ends unfinished.
+        """
+        if self.response_complete or self.disconnected:
+            return
+        self.keep_alive = False
+        if self._head or not self.response_started:
+            self._refuse(error)
+        elif self._headers.get(b"content-type", b"").startswith(b"text/event-stream"):
+            self._continue(self._last_event(error), more=False)
+        else:
+            self.transport.close()
+        self.disconnected = True  # as far as the application can tell
+        self.message_event.set()
+
+    def _refuse(self, error: GuardianError) -> None:
+        body = encode_json(error.body())
+        length = (b"content-length", b"%d" % len(body))
+        who = identity(self.scope.get("request_id", ""))
+        self._begin(error.http_status, [length, JSON_TYPE, *who, *retry_headers(error)])
+        self._continue(body, more=False)
+
+    def _last_event(self, error: GuardianError) -> bytes:
+        """Return the error as an event, with the request's id: clients keep no header of a stream that fails."""
+        body = error.body()
+        body["error"]["message"] += f" (request id: {self.scope.get('request_id', '')})"
+        return b"data: %b\n\n" % encode_json(body)
+
+    def _begin(self, status: int, headers: HeaderList) -> None:
         """Make the head; it leaves with the first piece of the body."""
         self.response_started = True
         self.waiting_for_100_continue = False
         lines = [b"%b: %b\r\n" % header for header in headers]
-        self._frame(status, dict(headers), lines)
+        self._headers = dict(headers)
+        self._frame(status, self._headers, lines)
         head = b"".join([STATUS_LINE[status], *lines, b"\r\n"])
         # Each line ends in two controls of our own; one more would be a value that begins a line of its own.
         if len(head) - len(head.translate(None, _CONTROLS)) != 2 * (len(lines) + 2):

@@ -18,6 +18,9 @@ from guardian_cluster.specialists.specialist import Chunk
 HEARTBEAT_S = 15.0
 """Proxies end connections that are silent for 30 to 60 s; OpenAI's clients skip comment lines."""
 
+WAITED_S = 0.001
+"""A write that takes longer has waited for the client; one that has not takes 10 µs, which are the gateway's."""
+
 _STREAM_HEADERS: HeaderList = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -71,13 +74,18 @@ class StreamDelivery:
         await self._write(_DONE, more=False)
 
     async def _emit(self, batch: list[Chunk]) -> None:
-        await self._write(b"".join([b"data: %b\n\n" % encode_json(chunk) for chunk in batch]))
+        sent_at = await self._write(b"".join([b"data: %b\n\n" % encode_json(chunk) for chunk in batch]))
+        waited_s = self._clock.monotonic() - sent_at
+        if waited_s > WAITED_S:
+            self._answer.client_waited_s += waited_s
 
-    async def _write(self, data: bytes, *, more: bool = True) -> None:
+    async def _write(self, data: bytes, *, more: bool = True) -> float:
+        """Send a piece, once the client has taken what came before it; return when that began."""
         if not self._started:
             await self._start()
-        self._sent_at = self._clock.monotonic()
+        self._sent_at = sent_at = self._clock.monotonic()
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        return sent_at
 
     async def _start(self) -> None:
         self._started = True
@@ -130,5 +138,4 @@ class Heartbeat:
 
 
 def _overhead_s(answer: Answer, clock: Clock) -> float:
-    waited_s = answer.execution.waited_s if answer.execution is not None else 0.0
-    return clock.monotonic() - answer.started_at - waited_s
+    return answer.overhead_s(clock.monotonic() - answer.started_at)

@@ -8,8 +8,7 @@ from guardian_cluster.domain.errors import InvalidRequest
 from guardian_cluster.domain.request import explain
 
 MAX_FEEDBACK_BYTES = 65_536
-FEEDBACK_S = 10.0
-"""For a body of at most 64 KB."""
+"""Enough for the longest comment, every character of it escaped."""
 
 
 class FeedbackBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,7 +1,8 @@
 """HTTP/1.1 on uvicorn's protocol, with the bounds that a public listener needs.
 
 Added to it: limits on headers and on the time they may take, errors in OpenAI's shape, the end of a request's
-work when its client leaves, and the end of connections whose client does not read.
+work when its client leaves, and the end of connections whose client does not read. Offers to speak another
+protocol are passed over.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from guardian_cluster.contract.snapshot import GatewayLimits
 from guardian_cluster.domain.errors import GuardianError, HeadersTooLarge, InvalidRequest
@@ -38,12 +39,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Begin to count the time until the first request's headers are complete."""
         super().connection_made(transport)
         self._task: asyncio.Task[None] | None = None
+        self._answering: Cycle
         self._reading_since: float | None = self.loop.time()
         self._blocked_since: float | None = None
         self._idle_since: float | None = None
         self._lingering_since: float | None = None
         self._open_bytes = 0
         self._header_bytes = 0
+        self._request_ended = False
+        self._head_without_upgrade = b""
         self._problem: GuardianError | None = None
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,15 +61,39 @@ class BoundedProtocol(HttpToolsProtocol):
         """Read on; headers that are still open must stay within their limit."""
         if self._lingering_since is not None:
             return
-        super().data_received(data)
-        if self._reading_since is None or self.transport.is_closing():
+        self._request_ended = False
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        if self._reading_since is None or self._request_ended or self.transport.is_closing():
             return
-        # All that came is headers; where they are complete, `on_header` has counted them and the rest is
-        # body.
+        # All that came is headers, unless the request before ended in it; where they are complete, `on_header`
+        # has counted them and the rest is body.
         self._open_bytes += len(data)
         if self._open_bytes > self.limits.max_header_bytes:
             self._problem = _too_large(self.limits)
             self.send_400_response("")
+
+    def _parse(self, data: bytes) -> None:
+        """Read on. A request that offers an upgrade is read again without the offer.
+
+        Whom an offer does not suit may ignore it (RFC 9110, section 7.8). The parser takes it for accepted: it
+        stops behind the head, as if neither a body nor another request followed.
+        """
+        rest: bytes | memoryview = data
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+                rest = b""
+            except httptools.HttpParserUpgrade as stopped:
+                rest = memoryview(rest)[stopped.args[0] :]
+                self._read_again(self._head_without_upgrade)
+
+    def _read_again(self, head: bytes) -> None:
+        self.parser = httptools.HttpRequestParser(self)  # the old one may have heard that nothing follows
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.parser.feed_data(head)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -97,6 +125,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start the request, or let it wait for the answer to the one before."""
+        if self.parser.should_upgrade():
+            self._head_without_upgrade = self._head_again()
+            return
         self._reading_since = None
         try:
             scope = self._request_scope()
@@ -110,6 +141,24 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def _head_again(self) -> bytes:
+        """Return the request's head as it came, but for its offer to speak another protocol."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":  # the parser takes it for an upgrade whatever its headers say
+            self._problem = InvalidRequest(
+                "This is no proxy: send requests to it, not through it.", code="invalid_http"
+            )
+            raise self._problem
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def on_message_complete(self) -> None:
+        """Take in the end of a request; the parser also sees one behind a head that offers an upgrade."""
+        if not self.parser.should_upgrade():
+            self._request_ended = True
+            super().on_message_complete()
 
     def _request_scope(self) -> Any:
         """Return what the gateway reads of a request; the rest of an ASGI scope is not made."""
@@ -140,11 +189,11 @@ class BoundedProtocol(HttpToolsProtocol):
             hang_up=self._hang_up,
         )
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
-        self._task = task
+        self._task, self._answering = task, cycle
 
     def on_response_complete(self) -> None:
         """Turn to the next request, or wait for it: the limit on its headers counts from its beginning."""
@@ -157,6 +206,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self._idle_since = self.loop.time()
+
+    def stop(self, error: GuardianError) -> "asyncio.Task[None] | None":
+        """End the answer under way with an error, and return the work on it; requests behind it are not begun."""
+        self.pipeline.clear()
+        work = self._task
+        if work is None:
+            self.transport.close()
+        else:
+            self._answering.stop(error)
+            work.cancel()
+        return work
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not understood, in OpenAI's shape, and close."""

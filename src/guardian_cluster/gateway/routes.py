@@ -6,12 +6,12 @@ from typing import Any
 
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import NotFound, RequestTimeout
+from guardian_cluster.domain.errors import NotFound
 from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest
 from guardian_cluster.gateway.app import Exchange, Routes
 from guardian_cluster.gateway.auth import Caller, require_admin
 from guardian_cluster.gateway.delivery import StreamDelivery, deliver_whole
-from guardian_cluster.gateway.feedback import FEEDBACK_S, MAX_FEEDBACK_BYTES, read_feedback
+from guardian_cluster.gateway.feedback import MAX_FEEDBACK_BYTES, read_feedback
 from guardian_cluster.gateway.headers import identity
 from guardian_cluster.gateway.http import JSON_TYPE, read_body, send_bytes, send_json
 from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, FREE, MOST_OUTPUT_TOKENS, Accounts
@@ -115,7 +115,11 @@ class Api:
         await send_json(exchange.send, _model(name), identity(exchange.id))
 
     async def request(self, exchange: Exchange) -> None:
-        """Return the final facts of a request, to its own tenant and to administrators."""
+        """Return the final facts of a request, to its own tenant and to administrators.
+
+        They come from this process's memory alone, which keeps the last `KEPT_REQUESTS` (see request/sinks.py):
+        another gateway's requests, and those from before a restart, are only in the records.
+        """
         caller = exchange.service.keyring.identify(exchange.headers)
         request_id = exchange.path.removeprefix("/v1/requests/")
         record = self._recent.get(request_id)
@@ -128,12 +132,7 @@ class Api:
     async def feedback(self, exchange: Exchange) -> None:
         """Take in what a caller says about an answer."""
         caller = exchange.service.keyring.identify(exchange.headers)
-        try:
-            async with asyncio.timeout(FEEDBACK_S):
-                body = await read_body(exchange.headers, exchange.receive, limit=MAX_FEEDBACK_BYTES)
-        except TimeoutError:
-            raise RequestTimeout(f"The body did not arrive within {FEEDBACK_S:g} s.") from None
-        said = read_feedback(body)
+        said = read_feedback(await read_body(exchange.headers, exchange.receive, limit=MAX_FEEDBACK_BYTES))
         self._sink.report(
             Feedback(
                 request_id=said.request_id,

@@ -10,10 +10,20 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 
 from guardian_cluster.contract.snapshot import GatewayLimits
+from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.gateway.app import Gateway
 from guardian_cluster.gateway.protocol import SWEEP_S, BoundedProtocol
 
 log = logging.getLogger("guardian.gateway")
+
+FAREWELL_S = 1.0
+"""How long clients have to hear that their answers will not end; the process itself is killed 5 s after the drain."""
+
+
+class GatewayStopping(GuardianError):
+    """The gateway ends before the answer does."""
+
+    status, default_code = 503, "gateway_stopping"
 
 
 class GatewayServer(uvicorn.Server):
@@ -33,12 +43,12 @@ class GatewayServer(uvicorn.Server):
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=int(limits.drain_s),
             ssl_certfile=certificate,
             ssl_keyfile=key,
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
         )
         super().__init__(config)
+        self._drain_s = limits.drain_s
 
     async def run_until(
         self, sockets: list[socket.socket], stop: asyncio.Event, ready: Callable[[], Awaitable[None]]
@@ -64,11 +74,40 @@ class GatewayServer(uvicorn.Server):
         """Wait for the end; uvicorn's own loop wakes ten times a second to look for it."""
         await self._stop.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take in nobody any more, wait for the answers under way, and end those that take too long."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in self._connections():
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self._drain_s):
+                await self._wait_tasks_to_complete()
+        except TimeoutError:
+            await self._stop_answers()
+
+    async def _stop_answers(self) -> None:
+        """End every answer with an error, and every connection once its client has heard it, or soon after."""
+        error = GatewayStopping(
+            f"The gateway stops, and the answer took more than the {self._drain_s:g} s there were; send it again.",
+            retry_after_s=1.0,
+        )
+        works = [work for each in self._connections() if (work := each.stop(error)) is not None]
+        log.warning("answers did not end in time and were ended", extra={"count": len(works)})
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._wait_tasks_to_complete()
+        for connection in self._connections():
+            connection.transport.abort()
+
+    def _connections(self) -> list[BoundedProtocol]:
+        every = self.server_state.connections
+        return [connection for connection in every if isinstance(connection, BoundedProtocol)]
+
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_S)
             now = loop.time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, BoundedProtocol):
-                    connection.check(now)
+            for connection in self._connections():
+                connection.check(now)

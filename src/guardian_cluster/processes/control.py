@@ -30,8 +30,8 @@ from guardian_cluster.processes.lifeline import follow_parent
 from guardian_cluster.storage import database, queries, retention
 from guardian_cluster.storage.records import month_of
 from guardian_cluster.storage.writer import RecordWriter, Unwritten
+from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path
 from guardian_cluster.telemetry.logs import set_up_logs
-from guardian_cluster.telemetry.reporter import PATH_NAME, SOCKET_NAME, socket_path
 
 log = logging.getLogger("guardian.control")
 

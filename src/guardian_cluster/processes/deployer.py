@@ -1,17 +1,20 @@
 """Deployment on one host: configuration and keys become the snapshot on disk that the gateway serves from."""
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 
 import msgspec
 
 from guardian_cluster.config import Config, check_listen_address
-from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot import Base, Snapshot
 from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
-from guardian_cluster.contract.snapshot_file import read_snapshot, write_snapshot
+from guardian_cluster.contract.snapshot_file import SERVED_NAME, read_snapshot, write_snapshot
 from guardian_cluster.errors import CannotCreate, Problem
 from guardian_cluster.keys import FILE_NAME, KeyFile
+
+log = logging.getLogger("guardian.supervisor")
 
 LOCK_NAME = "serve.lock"
 
@@ -40,13 +43,12 @@ class Deployer:
         keys = self.keys.load()
         base = config.base(keys)
         folder = config.data_folder
-        try:
-            last = read_snapshot(folder)
-        except (ValueError, OSError):
-            last = Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=()))
+        on_disk = _readable(folder, SNAPSHOT_NAME)
+        # Of a damaged one neither the keys nor the revision may be forgotten.
+        last = on_disk or _readable(folder, SERVED_NAME) or _nothing_deployed(base)
         if last.base.keys and not keys:
             # A lost file must not open the gateway to everyone.
-            hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder / SNAPSHOT_NAME} too"
+            hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder}/snapshot*.json too"
             raise CannotCreate(
                 Problem(
                     "keys-gone",
@@ -56,17 +58,35 @@ class Deployer:
                 )
             )
         check_listen_address(config, keys)
-        if last.base == base:
-            return last
+        if on_disk is not None and on_disk.base == base:
+            return on_disk
         snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
         try:
             write_snapshot(folder, snapshot)
         except OSError as error:
-            problem = Problem(
-                "data-folder", f"{folder} cannot be written: {error.strerror}", see="guardian config show"
-            )
-            raise CannotCreate(problem) from error
+            raise _folder_problem(folder, "written", error) from error
         return snapshot
+
+
+def _readable(folder: Path, name: str) -> Snapshot | None:
+    try:
+        return read_snapshot(folder, name)
+    except FileNotFoundError:
+        return None
+    except (ValueError, OSError) as error:
+        log.error("a snapshot on disk cannot be read", extra={"reason": str(error)})
+        return None
+
+
+def _nothing_deployed(base: Base) -> Snapshot:
+    return Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=(), keys=()))
+
+
+def _folder_problem(folder: Path, what: str, error: OSError) -> CannotCreate:
+    name = f" ({error.filename})" if error.filename and str(error.filename) != str(folder) else ""
+    message = f"{folder} cannot be {what}: {error.strerror}{name}"
+    hint = "make it your own and writable, or name another in data.folder or GUARDIAN_DATA__FOLDER"
+    return CannotCreate(Problem("data-folder", message, hint=hint, see="guardian config show"))
 
 
 def lock_folder(folder: Path) -> int:
@@ -91,7 +111,5 @@ def lock_folder(folder: Path) -> int:
             )
         ) from error
     except OSError as error:
-        raise CannotCreate(
-            Problem("data-folder", f"{folder} cannot be used: {error.strerror}", see="guardian config show")
-        ) from error
+        raise _folder_problem(folder, "used", error) from error
     return descriptor

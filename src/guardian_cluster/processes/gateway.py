@@ -1,4 +1,7 @@
-"""The gateway process: serves from the snapshot on disk, and takes over each new one. It needs nothing else to run."""
+"""The gateway process: serves from the snapshot on disk, and takes over each new one. It needs nothing else to run.
+
+Where that snapshot cannot be served, the last one that was is.
+"""
 
 import asyncio
 import gc
@@ -7,7 +10,9 @@ import os
 import random
 import signal
 import socket
+import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -16,8 +21,9 @@ import uvloop
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.contract.records import GatewayEvent, Spend
 from guardian_cluster.contract.snapshot import Snapshot
-from guardian_cluster.contract.snapshot_file import read_snapshot, stamp
+from guardian_cluster.contract.snapshot_file import FILE_NAME, SERVED_NAME, keep_served, read_snapshot, stamp
 from guardian_cluster.domain.clock import SystemClock
+from guardian_cluster.errors import CannotCreate, CommandError, Problem, printable
 from guardian_cluster.gateway.app import Gateway, Service
 from guardian_cluster.gateway.auth import Keyring
 from guardian_cluster.gateway.limits import Accounts
@@ -58,20 +64,50 @@ class GatewayProcess:
         ready_fd: int | None,
         tls: tuple[str, str] | None,
     ) -> None:
-        """Serve until `stop` is set."""
+        """Serve until `stop` is set.
+
+        Raises:
+            CannotCreate: there is no snapshot that can be served.
+        """
         at = stamp(self._data)
-        snapshot = self._snapshot = read_snapshot(self._data)
-        cluster = LLMGuardianCluster(snapshot, sink=self._reports, clock=self._clock)
-        async with self._reporter, cluster, asyncio.TaskGroup() as tasks:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._reporter)
+            cluster = await self._cluster(stack)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            snapshot = self._snapshot = cluster.snapshot
             self._gateway = Gateway(self._api.routes(), _service(cluster, snapshot), self._clock)
             self._reporter.applied(snapshot.rev)
             self._tell("started", snapshot)
-            following = tasks.create_task(self._follow(cluster, at))
+            ready = asyncio.Event()
+            following = tasks.create_task(self._follow(cluster, at, ready))
             tasks.create_task(_warm(cluster))
             server = GatewayServer(self._gateway, snapshot.base.limits, tls)
-            await server.run_until(sockets, self._draining(tasks, stop), lambda: _say_ready(ready_fd))
+            await server.run_until(sockets, self._draining(tasks, stop), lambda: _say_ready(ready_fd, ready))
             following.cancel()
-            self._tell("stopped", snapshot)
+            self._tell("stopped", self._snapshot)
+
+    async def _cluster(self, stack: AsyncExitStack) -> LLMGuardianCluster:
+        """Return what serves the snapshot on disk; where that cannot be served, the last one that was."""
+        try:
+            return await self._serving(FILE_NAME, stack)
+        except Exception as error:  # whatever is wrong with it: requests go on, or it is said below
+            refused = error
+        try:
+            cluster = await self._serving(SERVED_NAME, stack)
+        except Exception as error:
+            raise _nothing_to_serve(refused, error) from refused
+        facts = {"reason": _said(refused), "rev": cluster.snapshot.rev}
+        log.error(
+            "the snapshot on disk cannot be served; the last one that was is in force again", extra=facts
+        )
+        self._tell("snapshot_refused", cluster.snapshot, _said(refused))
+        return cluster
+
+    async def _serving(self, name: str, stack: AsyncExitStack) -> LLMGuardianCluster:
+        snapshot = await asyncio.to_thread(read_snapshot, self._data, name)
+        cluster = LLMGuardianCluster(snapshot, sink=self._reports, clock=self._clock)
+        stack.push_async_exit(cluster)  # one that cannot serve has opened connections too
+        return await cluster.__aenter__()
 
     def _learn_spend(self, spends: Sequence[Spend]) -> None:
         tenants = {key.id: key.tenant for key in self._snapshot.base.keys}
@@ -85,25 +121,42 @@ class GatewayProcess:
         tasks.create_task(mark())
         return stop
 
-    async def _follow(self, cluster: LLMGuardianCluster, at: tuple[int, int] | None) -> None:
-        """Take over each new snapshot; one that cannot be served is refused, and the last one stays."""
+    async def _follow(
+        self, cluster: LLMGuardianCluster, at: tuple[int, int] | None, ready: asyncio.Event
+    ) -> None:
+        """Take over each new snapshot once the first one is served, and keep those to fall back on."""
+        await ready.wait()
+        log.info("gateway ready", extra={"rev": cluster.snapshot.rev})
+        await self._keep(cluster.snapshot)
         while True:
             await asyncio.sleep(POLL_S)
             now = stamp(self._data)
             if now is None or now == at:
                 continue
             at = now
-            try:
-                snapshot = read_snapshot(self._data)
-                cluster.apply(snapshot)
-            except (ValueError, OSError) as error:
-                log.error("snapshot refused, the last one stays in force", extra={"reason": str(error)})
-                self._tell("snapshot_refused", cluster.snapshot, str(error)[:500])
-                continue
-            self._snapshot = snapshot
-            self._gateway.serve(_service(cluster, snapshot))
-            self._reporter.applied(snapshot.rev)
-            log.info("snapshot applied", extra={"rev": snapshot.rev})
+            if self._take_over(cluster):
+                await self._keep(cluster.snapshot)
+
+    def _take_over(self, cluster: LLMGuardianCluster) -> bool:
+        """Serve the new snapshot, and return whether that can be done; where not, the last one stays."""
+        try:
+            snapshot = read_snapshot(self._data)
+            cluster.apply(snapshot)
+        except Exception as error:  # whatever is wrong with it: requests go on
+            log.error("snapshot refused, the last one stays in force", extra={"reason": _said(error)})
+            self._tell("snapshot_refused", cluster.snapshot, _said(error))
+            return False
+        self._snapshot = snapshot
+        self._gateway.serve(_service(cluster, snapshot))
+        self._reporter.applied(snapshot.rev)
+        log.info("snapshot applied", extra={"rev": snapshot.rev})
+        return True
+
+    async def _keep(self, snapshot: Snapshot) -> None:
+        try:
+            await asyncio.to_thread(keep_served, self._data, snapshot)
+        except OSError as error:
+            log.warning("the snapshot that is served cannot be kept", extra={"reason": _said(error)})
 
     def _tell(self, kind: str, snapshot: Snapshot, detail: str = "") -> None:
         event = GatewayEvent(kind=kind, at=self._clock.now(), subject=str(snapshot.rev), detail=detail)  # type: ignore[arg-type]
@@ -112,6 +165,18 @@ class GatewayProcess:
 
 def _service(cluster: LLMGuardianCluster, snapshot: Snapshot) -> Service:
     return Service(snapshot=snapshot, workflow=cluster.workflow, keyring=Keyring(snapshot.base))
+
+
+def _said(error: Exception) -> str:
+    return printable(str(error) if isinstance(error, ValueError | OSError) else repr(error), 500)
+
+
+def _nothing_to_serve(refused: Exception, fallback: Exception) -> CannotCreate:
+    message = (
+        f"there is no snapshot that can be served: {_said(refused)}; and of those served: {_said(fallback)}"
+    )
+    hint = "to have it written anew, start guardian serve again, or send it SIGHUP"
+    return CannotCreate(Problem("no-snapshot", message, hint=hint, see="guardian config check"))
 
 
 async def _warm(cluster: LLMGuardianCluster) -> None:
@@ -133,8 +198,9 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-async def _say_ready(ready_fd: int | None) -> None:
+async def _say_ready(ready_fd: int | None, ready: asyncio.Event) -> None:
     _spare_the_collector()
+    ready.set()
     if ready_fd is not None:
         os.write(ready_fd, b"ready\n")
         os.close(ready_fd)
@@ -180,7 +246,11 @@ def main(
     set_up_logs(log_level, "json" if log_format == "json" else "text")
     sockets = [socket.socket(fileno=number) for number in listen_fds]
     tls = (certificate, private_key) if certificate and private_key else None
-    uvloop.run(serve(data, sockets, ready_fd, lifeline_fd, tls))
+    try:
+        uvloop.run(serve(data, sockets, ready_fd, lifeline_fd, tls))
+    except CommandError as error:
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

@@ -173,7 +173,9 @@ class Supervisor:
     def _on_stop_signal(self) -> None:
         self._signals += 1
         self._stop.set()
-        if self._signals > 1:
+        if self._signals == 1:
+            log.info("stopping: answers under way may end; a second signal ends them")
+        else:
             for child in self._children:
                 child.kill()
 

@@ -8,21 +8,21 @@ answer never ends cleanly half-way. (The *header commit* is the caller's: see ga
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AnswerBlocked, AttemptFailed, DeadlineExceeded
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
-from guardian_cluster.request.balancer import Candidate, LoadBalancer
+from guardian_cluster.request.balancer import Candidate, LoadBalancer, busy
+from guardian_cluster.request.emptiness import observed, wants_retry_for_emptiness_alone
+from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Directory
+from guardian_cluster.request.regret import redact
 from guardian_cluster.request.router import SpecialistAssignment
-from guardian_cluster.request.usage import Usage
-from guardian_cluster.specialists import failures
+from guardian_cluster.request.usage import Spent, Usage
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
-from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watch import Watch
 
 FIRST_PAUSE_S = 0.05
@@ -59,6 +59,9 @@ class Execution:
         self.begun = 0  # attempts, the one under way included
         self.report = MonitoringReport()
         self.usage = Usage()
+        """Of the answer: that of the last attempt, which is shown to the caller."""
+        self.spent = Spent()
+        """On all attempts that have ended."""
         self.finish_reason: str | None = None
         self.committed = False
         self.ended = False
@@ -74,8 +77,7 @@ class Execution:
         self._rng = rng
         self._verdicts: list[Verdict] = []
         total_s = assignment.task.specialist.timeouts.total_s
-        self.started = clock.monotonic()
-        self._deadline = self.started + min(total_s, self.request.timeout_s or total_s)
+        self._deadline = clock.monotonic() + min(total_s, self.request.timeout_s or total_s)
 
     async def run(self, emit: Emit) -> None:
         """Hand what may leave to `emit`, until the answer is complete. Being cancelled ends the work at the endpoint.
@@ -84,33 +86,40 @@ class Execution:
             AttemptFailed: the last attempt failed, or one failed after content had left.
             AnswerBlocked: every answer was withheld by a watcher.
             DeadlineExceeded: the time for the whole request is over.
+            LimitExceeded: every endpoint is at its specialist's own limit by now.
         """
-        waiting = list(self._plan)
-        while True:
-            self.candidate = candidate = waiting.pop(0)
+        waiting, failure = list(self._plan), None
+        while waiting:
+            candidate = waiting.pop(0)
+            if not self._balancer.has_room(candidate):
+                continue
             try:
-                return await self._attempt(candidate, emit)
-            except AttemptFailed as failure:
-                if not failure.again:
-                    waiting = [other for other in waiting if other.endpoint.id != candidate.endpoint.id]
-                if self.committed or not failure.elsewhere or not waiting:
-                    raise self._final(failure) from failure
-                await self._pause(waiting[0], failure)
+                return await self._attempt(candidate, waiting, emit)
+            except AttemptFailed as failed:
+                failure = failed
+            if self.committed or not failure.elsewhere:
+                break
+            if not failure.again:
+                waiting = _others(waiting, candidate)
+            waiting = [each for each in waiting if self._balancer.has_room(each)]
+            await self._pause(waiting, failure)
+        raise busy(self.assignment) if failure is None else self._final(failure)
 
-    async def _attempt(self, candidate: Candidate, emit: Emit) -> None:
-        """Ask one endpoint; record how it went."""
+    async def _attempt(self, candidate: Candidate, waiting: list[Candidate], emit: Emit) -> None:
+        """Ask one endpoint, after which those that wait could be asked; record how it went."""
+        self.candidate, self.usage = candidate, Usage()
         self.begun += 1
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
         outcome, error = "cancelled", None
         self._balancer.started(endpoint)
         try:
-            await self._watched(candidate, emit)
+            await self._watched(candidate, emit, others=bool(_others(waiting, candidate)))
             outcome = "cut" if self.report.tripped else "ok"
             self._balancer.succeeded(endpoint)
         except AttemptFailed as failure:
             outcome, error = "failed", failure.code
-            if failure.elsewhere and failure.code != BLOCKED:
+            if failure.rests:
                 self._balancer.failed(endpoint, failure)
             raise
         except DeadlineExceeded as late:
@@ -121,7 +130,8 @@ class Execution:
             raise
         finally:
             self._balancer.ended(endpoint)
-            first = self.first_content_at
+            used, price, first = self.usage, candidate.specialist.price, self.first_content_at
+            self.spent.add(used, price)
             self.attempts.append(
                 AttemptRecord(
                     specialist=candidate.specialist.name,
@@ -130,33 +140,36 @@ class Execution:
                     error=error,
                     duration_ms=1e3 * (self._clock.monotonic() - started),
                     first_token_ms=None if first is None else 1e3 * (first - started),
+                    input_tokens=used.input_tokens,
+                    output_tokens=used.output_tokens,
+                    tokens_estimated=used.is_estimated,
+                    cost_usd=used.cost_usd(price),
                 )
             )
 
-    async def _watched(self, candidate: Candidate, emit: Emit) -> None:
+    async def _watched(self, candidate: Candidate, emit: Emit, *, others: bool) -> None:
         """Pass one endpoint's answer through the watcher; hold it until its first content, a whole one to its end."""
         specialist = self._directory.get_specialist(candidate.specialist.name)
         watch = self._watch(candidate)
-        patience = Patience(candidate.specialist.timeouts, self.request, self._deadline, self._clock)
-        held: list[Chunk] = []
-        self.usage = Usage()
+        timeouts, streamed = candidate.specialist.timeouts, self.request.streamed
+        patience = Patience(timeouts, self.request, self._deadline, self._clock, others=others)
+        held = Held()
         self._patience = patience
 
         async def feed(batch: list[Chunk]) -> bool:
             """Watch a batch and emit what may leave; the time this takes is not the model's."""
-            nonlocal held
             patience.pause()
             self.chunks += len(batch)
             released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
             if watch is not None and watch.retry_wanted and not self.committed:
                 raise self._withheld(watch)
             if not self.committed:
-                held += released
-                if watch is None or not watch.said_something or not self.request.streamed:
+                if watch is None or not watch.said_something or not streamed:
+                    held.add(released, streamed=streamed)
                     patience.resume(begun=False)
                     return True
                 self._commit()
-                released, held = held, []
+                released = held.take() + released
             if released:
                 await emit(released)
             patience.resume(begun=True)
@@ -171,19 +184,19 @@ class Execution:
             # Half an answer is paid for like a whole one.
             if watch is not None and not self.usage.counted and watch.characters:
                 self.usage.conclude(self.request, watch.characters)
-        self._conclude(watch, held)
-        if held:
+        self._conclude(watch, said=bool(held.chunks))
+        if held.chunks:
             self._commit()
-            await emit(held)
+            await emit(held.take())
 
-    def _conclude(self, watch: Watch | None, held: list[Chunk]) -> None:
+    def _conclude(self, watch: Watch | None, *, said: bool) -> None:
         """Judge the answer at its end.
 
         Raises:
             AttemptFailed: it is not complete, or is withheld while that is still possible.
         """
         if watch is None:
-            if not held:
+            if not said:
                 raise AttemptFailed("The model sent no answer.", code="upstream_incomplete")
             self.ended = True
             self.usage.conclude(self.request, 0)
@@ -196,7 +209,11 @@ class Execution:
         self.report = watch.finish()
         self.finish_reason = watch.finish_reason
         self.usage.conclude(self.request, self.report.characters)
-        if watch.retry_wanted and not self.committed:
+        wanted = watch.retry_wanted
+        if wanted and (watch.said_something or self.report.characters):
+            wanted = not wants_retry_for_emptiness_alone(self.report.verdicts)
+            self.report = observed(self.report)
+        if wanted and not self.committed:
             raise self._withheld(watch)
         self._verdicts += self.report.verdicts
 
@@ -218,14 +235,11 @@ class Execution:
 
     def _withheld(self, watch: Watch) -> AttemptFailed:
         self._verdicts += watch.verdicts
+        if wants_retry_for_emptiness_alone(tuple(watch.verdicts)):
+            return AttemptFailed("The model's answer is empty.", code="upstream_empty")
         rules = sorted({verdict.rule for verdict in watch.verdicts if verdict.action == "retry"})
-        code = "upstream_empty" if rules == ["empty"] else BLOCKED
-        text = (
-            "The model's answer is empty."
-            if rules == ["empty"]
-            else f"The answer broke the rule {', '.join(rules)}."
-        )
-        return AttemptFailed(text, code=code)
+        text = f"The answer broke the rule {', '.join(rules)}."
+        return AttemptFailed(text, code=BLOCKED, rests=False)
 
     def _task(self, candidate: Candidate) -> Task:
         specialist = candidate.specialist
@@ -237,9 +251,9 @@ class Execution:
         self.committed = True
         self.first_content_at = self._clock.monotonic()
 
-    async def _pause(self, following: Candidate, failure: AttemptFailed) -> None:
+    async def _pause(self, waiting: list[Candidate], failure: AttemptFailed) -> None:
         """Wait before an endpoint is asked again; another one is asked at once."""
-        if following.endpoint.id != self.candidate.endpoint.id:
+        if not waiting or waiting[0].endpoint.id != self.candidate.endpoint.id:
             return
         longest_s = min(FIRST_PAUSE_S * 2 ** (len(self.attempts) - 1), LONGEST_PAUSE_S)
         pause_s = failure.retry_after_s or self._rng.uniform(longest_s / 2, longest_s)
@@ -259,22 +273,6 @@ class Execution:
         return failure
 
 
-def redact(failure: AttemptFailed, redaction: Redaction) -> None:
-    """Take out of a failure what may not leave: an endpoint's words of regret are as much its own as its answers."""
-    failure.message = _clean(failure.message, failures.MESSAGE_LIMIT, redaction)
-    if failure.upstream is not None:
-        failure.upstream = {
-            name: _clean(
-                said, failures.MESSAGE_LIMIT if name == "message" else failures.NAME_LIMIT, redaction
-            )
-            for name, said in failure.upstream.items()
-        }
-
-
-def _clean(said: str | None, limit: int, redaction: Redaction) -> Any:
-    """Redact an endpoint's words and cut them to their limit; a rule's text may lie across an earlier cut."""
-    if said is None:
-        return None
-    was_cut = len(said) >= limit + failures.MARGIN
-    clean = redaction.of_text(said)
-    return (clean[: -failures.MARGIN] if was_cut else clean)[:limit]
+def _others(waiting: list[Candidate], candidate: Candidate) -> list[Candidate]:
+    """Return those that are at another endpoint."""
+    return [other for other in waiting if other.endpoint.id != candidate.endpoint.id]

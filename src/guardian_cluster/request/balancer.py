@@ -83,11 +83,7 @@ class LoadBalancer:
         for specialist in (assignment.task.specialist, *assignment.alternatives):
             ordered += self._ordered(specialist)
         if not ordered:
-            raise LimitExceeded(
-                f"Every endpoint of `{assignment.specialist_id}` is busy; try again shortly.",
-                code="specialist_busy",
-                retry_after_s=1.0,
-            )
+            raise busy(assignment)
         # An endpoint that rests is tried after all others, those of other specialists included.
         now = self._clock.monotonic()
         ordered.sort(key=lambda candidate: self.state(candidate.endpoint.id).not_before > now)
@@ -104,6 +100,11 @@ class LoadBalancer:
         if len(free) > 1:
             free.sort(key=lambda item: item[:2])
         return [Candidate(specialist, endpoint) for _, _, endpoint in free]
+
+    def has_room(self, candidate: Candidate) -> bool:
+        """Return whether an attempt may begin now: requests that came since it was planned may have taken the room."""
+        limit = candidate.specialist.max_concurrency
+        return limit is None or self.state(candidate.endpoint.id).in_flight < limit
 
     def state(self, endpoint_id: str) -> EndpointState:
         """Return what is known of an endpoint."""
@@ -140,3 +141,12 @@ class LoadBalancer:
         self, kind: Literal["endpoint_failing", "endpoint_recovered"], endpoint_id: str, detail: str
     ) -> None:
         self._sink.report(GatewayEvent(kind=kind, at=self._clock.now(), subject=endpoint_id, detail=detail))
+
+
+def busy(assignment: SpecialistAssignment) -> LimitExceeded:
+    """Return the refusal of a request whose specialists have all the work that they may have."""
+    return LimitExceeded(
+        f"Every endpoint of `{assignment.specialist_id}` is busy; try again shortly.",
+        code="specialist_busy",
+        retry_after_s=1.0,
+    )

@@ -12,6 +12,22 @@ from guardian_cluster.domain.request import UserRequest
 TOLERANCE_S = 0.001
 """The event loop's time goes in milliseconds."""
 
+SHARE = 0.5
+"""Of the time that is left, for an attempt after which another endpoint could still be asked. Halves lose least
+without knowing how long answers take: what takes less than half of all the time is neither cut off here nor
+too late there."""
+
+
+def first_limit_s(timeouts: Timeouts, left_s: float, *, streamed: bool, others: bool) -> float:
+    """Return how long an attempt may take to begin, in seconds: a stream to its first content, a whole answer in all.
+
+    `left_s` is the time until the deadline, `others` tells whether an endpoint could be asked after this one.
+    A whole answer gives no sign of life before its end, so one that hangs is given up while there is time for
+    another; the last one has all the time that is left.
+    """
+    limit_s = timeouts.first_token_s if streamed else timeouts.total_s
+    return min(limit_s, SHARE * left_s) if others else limit_s
+
 
 class Patience:
     """A timer around one attempt, and the sum of the time spent waiting.
@@ -25,14 +41,19 @@ class Patience:
         DeadlineExceeded: the time for the whole request is over.
     """
 
-    def __init__(self, timeouts: Timeouts, request: UserRequest, deadline: float, clock: Clock) -> None:
+    def __init__(
+        self, timeouts: Timeouts, request: UserRequest, deadline: float, clock: Clock, *, others: bool = False
+    ) -> None:
         self.waited_s = 0.0
         self._timeouts = timeouts
-        self._limit_s = timeouts.first_token_s if request.streamed else timeouts.total_s
+        self._request = request
         self._begun = False
         self._deadline = deadline
         self._clock = clock
         self._since = clock.monotonic()
+        self._limit_s = first_limit_s(
+            timeouts, deadline - self._since, streamed=request.streamed, others=others
+        )
         self._waiting = True
         self._over = False
         self._loop = asyncio.get_running_loop()
@@ -103,5 +124,21 @@ class Patience:
             )
         what = "fell silent" if self._begun else "did not begin to answer"
         return AttemptFailed(
-            f"The model {what} for {self._limit_s:g} s.", code="upstream_timeout", status=504
+            f"The model {what} for {self._limit_s:.3g} s.",
+            code="upstream_timeout",
+            status=504,
+            again=not self._is_share,  # what is left is for those that did not hang
+            rests=not (self._is_share and self._is_callers_time),
         )
+
+    @property
+    def _is_share(self) -> bool:
+        """Whether the limit that applies leaves time to another endpoint, and is shorter for it."""
+        longest_s = self._timeouts.first_token_s if self._request.streamed else self._timeouts.total_s
+        return not self._begun and self._limit_s < longest_s
+
+    @property
+    def _is_callers_time(self) -> bool:
+        """Whether the caller allows less than the operator; its impatience is no fault of the endpoint."""
+        timeout_s = self._request.timeout_s
+        return timeout_s is not None and timeout_s < self._timeouts.total_s

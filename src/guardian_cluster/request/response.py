@@ -41,6 +41,14 @@ class ProcessedResponse(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The words of the first choice; empty where it has none."""
-        choices: list[dict[str, Any]] = self.answer.get("choices") or []
-        return (choices[0]["message"].get("content") or "") if choices else ""
+        """The words of the first choice, its text parts joined; empty where it has none.
+
+        It has none where the model called a tool, or where the answer is one of embeddings.
+        """
+        choices: list[dict[str, Any]] = self.answer.get("choices") or [{}]
+        message: dict[str, Any] = choices[0].get("message") or {}
+        content: str | list[dict[str, Any]] | None = message.get("content")
+        if isinstance(content, list):
+            texts = [part.get("text") for part in content]
+            return "".join(text for text in texts if isinstance(text, str))
+        return content or ""

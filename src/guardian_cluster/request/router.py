@@ -7,7 +7,7 @@ import msgspec
 
 from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.domain.errors import GuardianError, InvalidRequest, NoSpecialist, NotAllowed, NotFound
-from guardian_cluster.domain.request import ChatRequest, UserRequest
+from guardian_cluster.domain.request import ChatRequest, EmbeddingsRequest, UserRequest
 from guardian_cluster.specialists.specialist import Task
 
 CHARACTERS_PER_TOKEN = 4
@@ -61,7 +61,7 @@ class RequestRouter:
         self._solvable = solvable
 
     def names(self, key: str | None) -> list[str]:
-        """Return every name a key may ask for."""
+        """Return every name a key may ask for; who answers in its place is the operator's choice, not the key's."""
         allowed = self._models.get(key or "") or frozenset()
         every = ["auto", *self._specialists, *self._aliases]
         return [name for name in every if not allowed or name in allowed]
@@ -168,8 +168,10 @@ class RequestRouter:
 def needs_of(request: UserRequest) -> Needs:
     """Read off a request what it asks of whoever answers."""
     view = request.view
-    if not isinstance(view, ChatRequest):
-        return Needs(embeddings=True)
+    if isinstance(view, EmbeddingsRequest):
+        return Needs(embeddings=True, input_tokens=embedded_tokens(view, request.body.get("input")))
+    if view is None:
+        return Needs()
     characters = 0
     vision = False
     for message in view.messages:
@@ -187,6 +189,20 @@ def needs_of(request: UserRequest) -> Needs:
         json=view.response_format is not None and view.response_format.type != "text",
         input_tokens=-(-characters // CHARACTERS_PER_TOKEN),
     )
+
+
+def embedded_tokens(view: EmbeddingsRequest, sent: object) -> int:
+    """Estimate the tokens of what is to be embedded: texts by their length, token numbers one for each.
+
+    Where it is still encoded as it was `sent`, its size alone counts: a quarter of a million numbers would take
+    longer to look at than all the rest of a request. That is half as much again for token numbers.
+    """
+    if isinstance(sent, msgspec.Raw):
+        return -(-memoryview(sent).nbytes // CHARACTERS_PER_TOKEN)
+    inputs = [view.input] if isinstance(view.input, str) else view.input
+    characters = sum(len(each) for each in inputs if isinstance(each, str))
+    numbers = sum(len(each) if isinstance(each, list) else 1 for each in inputs if not isinstance(each, str))
+    return numbers - (-characters // CHARACTERS_PER_TOKEN)
 
 
 def question_of(view: ChatRequest) -> str:
@@ -209,6 +225,8 @@ def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError 
                 f"`{specialist.name}` does not support {what}.", code="unsupported_capability"
             )
     limit = specialist.context_length
+    if needs.embeddings:
+        return None  # each of its inputs has the whole window, and which of them is too long the model says
     if limit is not None and needs.input_tokens > limit:
         text = f"`{specialist.name}` takes {limit} tokens and the messages hold about {needs.input_tokens}; send fewer."
         return InvalidRequest(text, code="context_length_exceeded", param="messages")

@@ -1,4 +1,7 @@
-"""What an answer used: the model's own count where it gives one, else an estimate that says so."""
+"""What an answer used, and what its request spent on all attempts.
+
+It is the model's own count where it gives one, else an estimate that says so.
+"""
 
 import msgspec
 
@@ -20,6 +23,11 @@ class Usage(msgspec.Struct):
     """Whether the model counted."""
     closing: Chunk | None = None
     """The chunk that carries the counts at the end of a stream; it leaves last, with the final facts."""
+
+    @property
+    def is_estimated(self) -> bool:
+        """Whether there are tokens that the model did not count."""
+        return not self.counted and (self.input_tokens > 0 or self.output_tokens > 0)
 
     def take(self, batch: list[Chunk], request: UserRequest) -> list[Chunk]:
         """Note the counts in a batch and return the batch as the caller asked for it: with them, or without."""
@@ -61,6 +69,23 @@ class Usage(msgspec.Struct):
             self.counted = True
             self.input_tokens = min(max(0, usage.get("prompt_tokens") or 0), MOST_TOKENS)
             self.output_tokens = min(max(0, usage.get("completion_tokens") or 0), MOST_TOKENS)
+
+
+class Spent(msgspec.Struct):
+    """What a request used so far: that of every attempt, failed and withheld ones too, for all are paid for."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    is_estimated: bool = False
+    """Whether a part of it is."""
+    cost_usd: float = 0.0
+
+    def add(self, usage: Usage, price: Price) -> None:
+        """Add what one attempt used, at its specialist's price."""
+        self.input_tokens += usage.input_tokens
+        self.output_tokens += usage.output_tokens
+        self.is_estimated |= usage.is_estimated
+        self.cost_usd += usage.cost_usd(price)
 
 
 def wants_usage(request: UserRequest) -> bool:

@@ -17,7 +17,7 @@ from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.ports import Directory, ReportSink
 from guardian_cluster.request.response import ExecutionMetadata, ProcessedResponse, SpecialistResult
 from guardian_cluster.request.router import RequestRouter, SpecialistAssignment
-from guardian_cluster.request.usage import wants_usage
+from guardian_cluster.request.usage import Spent, wants_usage
 from guardian_cluster.specialists.specialist import Chunk, Context
 
 MAX_NAME_CHARACTERS = 200
@@ -33,6 +33,8 @@ class Answer:
         self.record: RequestRecord | None = None
         self.error: GuardianError | None = None
         self.started_at = started
+        self.client_waited_s = 0.0
+        """The time spent waiting for the reader of the answer, as whoever emits it has measured."""
         self._workflow = workflow
         self._identity: dict[str, Any] = {}
 
@@ -63,6 +65,11 @@ class Answer:
             raise
         finally:
             self.record = self._workflow.collect_performance_metrics(self, outcome, kept)
+
+    def overhead_s(self, duration_s: float) -> float:
+        """Return the part of the time since the beginning that was spent neither on models nor on the reader."""
+        waited_s = self.execution.waited_s if self.execution is not None else 0.0
+        return max(0.0, duration_s - waited_s - self.client_waited_s)
 
     def _name(self, batch: list[Chunk]) -> None:
         """Keep the answer's identity constant throughout, whoever answers, under the name that was asked for."""
@@ -194,7 +201,7 @@ class RequestProcessingWorkflow:
         duration_s = self.clock.monotonic() - answer.started_at
         first = execution.first_content_at if execution else None
         candidate = execution.candidate if execution else None
-        usage = execution.usage if execution else None
+        spent = execution.spent if execution else Spent()
         return RequestRecord(
             id=request.id,
             started=self.clock.now() - duration_s,
@@ -215,12 +222,12 @@ class RequestProcessingWorkflow:
             status=error.http_status if error and not (execution and execution.committed) else 200,
             error=error.code if error else None,
             finish_reason=execution.finish_reason if execution else None,
-            input_tokens=usage.input_tokens if usage else 0,
-            output_tokens=usage.output_tokens if usage else 0,
-            tokens_estimated=usage is not None and not usage.counted,
-            cost_usd=usage.cost_usd(candidate.specialist.price) if usage and candidate else 0.0,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            tokens_estimated=spent.is_estimated,
+            cost_usd=spent.cost_usd,
             duration_ms=1e3 * duration_s,
-            overhead_ms=1e3 * (duration_s - (execution.waited_s if execution else 0.0)),
+            overhead_ms=1e3 * answer.overhead_s(duration_s),
             first_token_ms=1e3 * (first - answer.started_at) if first else None,
             chunks=execution.chunks if execution else 0,
             rev=self._directory.snapshot.rev,

@@ -14,9 +14,10 @@ MESSAGE_LIMIT = 2_000
 """Characters of an endpoint's error message that are passed on."""
 
 NAME_LIMIT = 200
+"""The same for its type, parameter and code."""
+
 MARGIN = 512
 """Kept beyond the limits until rules have been looked for: no rule is longer, so none is lost at the final cut."""
-"""The same for its type, parameter and code."""
 
 
 def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, now: float) -> AttemptFailed:

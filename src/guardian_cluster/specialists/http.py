@@ -8,9 +8,12 @@ import msgspec
 from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.specialists import failures, shape
+from guardian_cluster.specialists.effort import MAX_DECODED_BYTES, UNCOUNTED_BYTES, refuse_costly
+from guardian_cluster.specialists.finishing import finishing_of
 from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
-from guardian_cluster.specialists.sse import EventReader
+from guardian_cluster.specialists.sse import EventReader, too_large
 from guardian_cluster.specialists.transport import Call, Response, Transport
 
 _decoder = msgspec.json.Decoder()
@@ -20,6 +23,8 @@ _PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 _MAX_ERROR_BYTES = 65_536
 _SLICE_PAYLOADS = 32
 """Read and fed without letting others run: watched and encoded, this many take about 0.3 ms."""
+_SLICE_BYTES = 8_192
+"""The same, for payloads that are larger, or denser, than a model's words are: 3 ms whatever they hold."""
 
 
 class HttpSpecialist:
@@ -42,10 +47,10 @@ class HttpSpecialist:
                     raise AttemptFailed(
                         "The model streamed what was asked for whole.", code="upstream_malformed"
                     )
-                await self._stream(response, feed)
+                await self._stream(response, task.request, feed)
             else:
-                body = await _read(response, self._max_answer_bytes)
-                await feed([_whole(body, task)])
+                body = await _read(response, self._limit(task.request))
+                await feed([await _whole(body, task)])
         finally:
             response.close()
 
@@ -54,28 +59,73 @@ class HttpSpecialist:
         waits = {name: response.header(name) for name in ("retry-after-ms", "retry-after")}
         return failures.from_status(response.status, waits, body, now=self._clock.now())
 
-    async def _stream(self, response: Response, feed: Feed) -> None:
-        reader = EventReader(self._max_answer_bytes)
-        more, size = True, 0
-        while more:
+    def _limit(self, request: UserRequest) -> int:
+        """Return how large one piece may be, a whole answer or an event."""
+        if is_dense_by_nature(request):
+            return self._max_answer_bytes
+        return min(self._max_answer_bytes, MAX_DECODED_BYTES)
+
+    async def _stream(self, response: Response, request: UserRequest, feed: Feed) -> None:
+        reader = EventReader(self._max_answer_bytes, self._limit(request))
+        finishing = finishing_of(request)
+        block = b"-"
+        while block:
             block = await response.read()
-            size += len(block)
-            if size > self._max_answer_bytes:
-                raise _too_large(self._max_answer_bytes)
             payloads = reader.feed(block) if block else reader.finish()
-            more = bool(block)
-            for start in range(0, len(payloads), _SLICE_PAYLOADS):
-                if start:
+            for number, slice_ in enumerate(slices(payloads)):
+                if number:
                     await asyncio.sleep(0)  # one block can hold thousands, and others wait for the event loop
-                batch, end = parse_all(payloads[start : start + _SLICE_PAYLOADS])
+                if len(slice_[0]) > UNCOUNTED_BYTES and not is_dense_by_nature(request):
+                    await refuse_costly(slice_[0])
+                batch, end = parse_all(slice_)
+                if finishing is not None:
+                    finishing.take(batch)
                 wanted = not batch or await feed(batch)
                 if isinstance(end, AttemptFailed):
                     raise end
                 if end:
                     response.finish()
                 if end or not wanted:
-                    more = False
-                    break
+                    return
+        if finishing is not None:
+            finishing.check()
+
+
+def slices(payloads: list[bytes]) -> list[list[bytes]]:
+    """Divide payloads into what is read and fed without letting others run; a large one stands alone."""
+    if len(payloads) <= 1:
+        return [payloads] if payloads else []
+    divided: list[list[bytes]] = []
+    for start in range(0, len(payloads), _SLICE_PAYLOADS):
+        part = payloads[start : start + _SLICE_PAYLOADS]
+        sizes = [*map(len, part)]
+        if sum(sizes) <= _SLICE_BYTES and max(sizes) <= UNCOUNTED_BYTES:
+            divided.append(part)
+        else:
+            divided += _finer(part)
+    return divided
+
+
+def _finer(payloads: list[bytes]) -> list[list[bytes]]:
+    divided: list[list[bytes]] = []
+    room = 0
+    for payload in payloads:
+        size = len(payload)
+        if size > min(room, UNCOUNTED_BYTES):
+            divided.append([])
+            room = _SLICE_BYTES
+        divided[-1].append(payload)
+        room -= size
+    return divided
+
+
+def is_dense_by_nature(request: UserRequest) -> bool:
+    """Return whether an answer holds so many values that no limit on them would let it pass.
+
+    That are embeddings, which are mostly passed on as they came, and log probabilities, in whatever spelling the
+    caller asked for them.
+    """
+    return request.operation == "embeddings" or "logprobs" in "\n".join(request.body)
 
 
 def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
@@ -113,9 +163,19 @@ def _with_usage(options: Any) -> dict[str, Any]:
     return {**(options or {}), "include_usage": True}
 
 
-def _whole(body: bytes, task: Task) -> Chunk:
+async def _whole(body: bytes, task: Task) -> Chunk:
+    """Read a whole answer; a large one is looked at before, and watched only when others have run."""
+    if len(body) <= UNCOUNTED_BYTES:
+        return _answer(body, task.request)
+    if not is_dense_by_nature(task.request):
+        await refuse_costly(body)
+    answer = _answer(body, task.request)
+    await asyncio.sleep(0)
+    return answer
+
+
+def _answer(body: bytes, request: UserRequest) -> Chunk:
     """Read a whole answer, as its request wants it."""
-    request = task.request
     if request.operation == "embeddings":
         return parse_embeddings(body, encoded=isinstance(request.body.get("input"), msgspec.Raw))
     return as_chunk(parse(body)) if request.streamed else parse(body)
@@ -211,13 +271,9 @@ async def _read(response: Response, limit: int, *, cut: bool = False) -> bytes:
         if size > limit:
             if cut:
                 break
-            raise _too_large(limit)
+            raise too_large("answer", limit)
     return b"".join(parts)
 
 
 def _not_json(error: Exception) -> AttemptFailed:
     return AttemptFailed(f"The model sent what is not JSON: {error}.", code="upstream_malformed")
-
-
-def _too_large(limit: int) -> AttemptFailed:
-    return AttemptFailed(f"The model's answer is over {limit} bytes.", code="upstream_answer_too_large")

@@ -18,11 +18,9 @@ Feed = Callable[[list[Chunk]], Awaitable[bool]]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What the specialist is given to answer from: the messages, as sent or as packed."""
+    """What the specialist is given to answer from: the messages as sent."""
 
     messages: Any
-    left_out: int = 0
-    """Messages that did not fit and were left out."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +39,10 @@ class Specialist(Protocol):
     async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task at the endpoint; return where the endpoint ended its answer, complete or not.
 
-        The answer goes to `feed` in batches, one for each piece of input: what arrived together is watched
-        and sent on together. A whole answer is one batch of one object. Being cancelled, or told by `feed`
+        The answer goes to `feed` in batches: what arrived together is watched and sent on together, as far as
+        that takes no time from others. A whole answer is one batch of one object, and its values are decoded
+        but for the `data` of embeddings, which stays as it came (`msgspec.Raw`) where the request's `input`
+        did. Being cancelled, or told by `feed`
         that no more is wanted, ends the work at the endpoint too. (Batches are pushed, for a chain of
         asynchronous generators costs 4 µs for each link of each request.)
 

@@ -10,26 +10,29 @@ class EventReader:
     lines (several make one payload), comments and other fields skipped, lines ended by LF or CRLF.
     """
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_event_bytes: int) -> None:
         self._open: list[bytes] = []  # the pieces of the line that has not ended yet
         self._open_bytes = 0
         self._data: list[bytes] = []
         self._data_bytes = 0
+        self._room_bytes = max_bytes
         self._max_bytes = max_bytes
+        self._max_event_bytes = max_event_bytes
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the payloads completed by this block.
 
         Raises:
-            AttemptFailed: one event is larger than `max_bytes`.
+            AttemptFailed: the stream is larger than `max_bytes`, or one event than `max_event_bytes`.
         """
+        self._room_bytes -= len(block)
+        if self._room_bytes < 0:
+            raise too_large("answer", self._max_bytes)
         first, newline, rest = block.partition(b"\n")
         self._open.append(first)
         self._open_bytes += len(first)
-        if self._open_bytes + self._data_bytes > self._max_bytes:
-            raise AttemptFailed(
-                f"The model sent an event of over {self._max_bytes} bytes.", code="upstream_answer_too_large"
-            )
+        if self._open_bytes + self._data_bytes > self._max_event_bytes:
+            raise too_large("event", self._max_event_bytes)
         payloads: list[bytes] = []
         if newline:
             # Joined once a line, not once a block: a line of megabytes would otherwise be copied again and
@@ -57,3 +60,8 @@ class EventReader:
             payloads.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
             self._data.clear()
             self._data_bytes = 0
+
+
+def too_large(what: str, limit: int) -> AttemptFailed:
+    """Return the failure of an answer, or an event of it, that is over a limit in bytes."""
+    return AttemptFailed(f"The model's {what} is over {limit} bytes.", code="upstream_answer_too_large")

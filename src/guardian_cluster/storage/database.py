@@ -19,7 +19,7 @@ from guardian_cluster.errors import CannotCreate, Problem
 
 FILE_NAME = "telemetry.db"
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """All migrations, in order. Named here so that Alembic (0.3 s, 7 MB) loads only when there is one to run."""
 
 HEAD = REVISIONS[-1]
@@ -53,7 +53,9 @@ def open_database(path: Path, *, now: float) -> Engine:
         hint = "Check the folder's owner, mode and free space."
         raise _refused(path, f"cannot be opened: {error}", hint) from error
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"check_same_thread": False}, hide_parameters=True)
+    engine = create_engine(
+        url, connect_args={"check_same_thread": False}, hide_parameters=True, paramstyle="named"
+    )
     _prepare(engine)
     try:
         _migrate(engine, path, now)
@@ -69,7 +71,9 @@ def open_database(path: Path, *, now: float) -> Engine:
 def memory_database() -> Engine:
     """Return an engine for a database that lives as long as it does: the in-memory twin."""
     one_thread = {"check_same_thread": False}
-    engine = create_engine("sqlite://", connect_args=one_thread, poolclass=StaticPool, hide_parameters=True)
+    engine = create_engine(
+        "sqlite://", connect_args=one_thread, poolclass=StaticPool, hide_parameters=True, paramstyle="named"
+    )
     _prepare(engine)
     with engine.begin() as connection:
         upgrade(connection, HEAD)

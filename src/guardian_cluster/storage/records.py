@@ -8,7 +8,8 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, select, tuple_
@@ -18,7 +19,7 @@ from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, R
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.rollups import add_rollups, roll_up
-from guardian_cluster.storage.upsert import Row, added, insert, insert_new
+from guardian_cluster.storage.upsert import Row, insert, insert_added, insert_new
 
 _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 
@@ -58,8 +59,8 @@ def write_batch(connection: Connection, batch: Batch, *, now: float, policy: Rec
     refused = batch.unreadable + sent - kept
     spend = _write_requests(connection, requests)
     if policy.bodies != "off":
-        _insert(connection, tables.payload, [_payload_row(item, policy) for item in payloads])
-    _insert(connection, tables.feedback, [_feedback_row(item) for item in feedback])
+        insert_new(connection, tables.payload, [_payload_row(item, policy) for item in payloads])
+    insert_new(connection, tables.feedback, [_feedback_row(item) for item in feedback])
     write_events(connection, batch.id.boot_id, [*events, *_refusal(refused, now)])
     return Written(spend=spend, refused=refused)
 
@@ -79,7 +80,7 @@ def refuse_batch(connection: Connection, batch: Batch, *, now: float) -> Written
 
 def write_events(connection: Connection, boot_id: str, events: Iterable[GatewayEvent]) -> None:
     """Write what a gateway noticed."""
-    _insert(connection, tables.gateway_event, [_event_row(event, boot_id) for event in events])
+    insert_new(connection, tables.gateway_event, [_event_row(event, boot_id) for event in events])
 
 
 def month_of(unix_s: float) -> str:
@@ -107,9 +108,9 @@ def _write_requests(connection: Connection, requests: Sequence[RequestRecord]) -
     verdicts = [
         _part_row(part, record.id, number) for record in fresh for number, part in enumerate(record.verdicts)
     ]
-    _insert(connection, tables.request, [_request_row(record) for record in fresh])
-    _insert(connection, tables.attempt, attempts)
-    _insert(connection, tables.verdict, verdicts)
+    insert_new(connection, tables.request, [_request_row(record) for record in fresh])
+    insert_new(connection, tables.attempt, attempts)
+    insert_new(connection, tables.verdict, verdicts)
     add_rollups(connection, roll_up(fresh))
     return _add_spend(connection, fresh)
 
@@ -133,15 +134,10 @@ def _add_spend(connection: Connection, requests: Sequence[RequestRecord]) -> tup
     if not costs:
         return ()
     rows = [{"key": key, "month": month, "usd": usd} for (key, month), usd in costs.items()]
-    connection.execute(added(insert(connection, tables.spend), ["usd"]), rows)
+    insert_added(connection, tables.spend, ["usd"], rows)
     spend = tables.spend.c
     found = connection.execute(select(tables.spend).where(tuple_(spend.key, spend.month).in_(list(costs))))
     return tuple(Spend(key=row.key, month=row.month, usd=row.usd) for row in found)
-
-
-def _insert(connection: Connection, table: tables.Table, rows: Sequence[Row]) -> None:
-    if rows:
-        connection.execute(insert_new(connection, table), rows)
 
 
 def _request_row(record: RequestRecord) -> Row:
@@ -187,12 +183,24 @@ def _storable(reports: Sequence[_Kind]) -> Sequence[_Kind]:
     return [report for report in reports if _fits(report)]
 
 
-def _fits(value: object) -> bool:
-    """Tell whether every number in a report, at any depth, is one that can be added up."""
-    if isinstance(value, int | float):
-        return -LARGEST < value < LARGEST
-    if isinstance(value, tuple):
-        return all(map(_fits, cast("tuple[object, ...]", value)))
-    if isinstance(value, msgspec.Struct):
-        return all(map(_fits, msgspec.structs.astuple(value)))
-    return True
+def _fits(report: msgspec.Struct) -> bool:
+    """Tell whether the numbers in a report can be added up; not-a-number fails the comparison."""
+    numbers, parts = _fields_of(type(report))
+    values: list[float] = [getattr(report, name) or 0 for name in numbers]
+    if not sum(map(abs, values)) < LARGEST:
+        return False
+    return all(_fits(part) for name in parts for part in getattr(report, name))
+
+
+@lru_cache
+def _fields_of(kind: type[msgspec.Struct]) -> tuple[Sequence[str], Sequence[str]]:
+    """Return which fields of a kind of report are numbers, and which hold further structs."""
+    types = {field.name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)}
+    numbers = [name for name, of in types.items() if _may_be_number(of)]
+    parts = [name for name, of in types.items() if isinstance(of, msgspec.inspect.VarTupleType)]
+    return numbers, parts
+
+
+def _may_be_number(of: msgspec.inspect.Type) -> bool:
+    choices = of.types if isinstance(of, msgspec.inspect.UnionType) else (of,)
+    return any(isinstance(choice, msgspec.inspect.IntType | msgspec.inspect.FloatType) for choice in choices)

@@ -4,9 +4,8 @@ A roll-up is one minute of one series (specialist, endpoint, variant, tenant, ou
 squares, and a histogram for each time that percentiles are asked of.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, tuple_
@@ -14,7 +13,7 @@ from sqlalchemy import Connection, select, tuple_
 from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.histogram import bucket_of
-from guardian_cluster.storage.upsert import Row, added, insert, insert_new
+from guardian_cluster.storage.upsert import Row, insert_added, insert_new
 
 MINUTE_S = 60
 
@@ -29,22 +28,13 @@ class Series(NamedTuple):
     outcome: str
 
 
-@dataclass(slots=True)
-class Rollup:
-    """The sums of one minute of one series, while they are being made."""
+class Rollup(NamedTuple):
+    """The sums of one minute of one series."""
 
-    sums: list[float] = field(default_factory=lambda: [0] * len(tables.ADDED))
+    sums: Sequence[float]
     """In the order of `tables.ADDED`."""
-    histogram: Counter[tuple[str, int]] = field(default_factory=lambda: Counter())
+    histogram: Mapping[tuple[str, int], int]
     """(measure, bucket) -> how many."""
-
-    def add(self, record: RequestRecord) -> None:
-        """Count one request."""
-        self.sums = [total + value for total, value in zip(self.sums, _summands(record), strict=True)]
-        self.histogram["duration", bucket_of(record.duration_ms)] += 1
-        self.histogram["overhead", bucket_of(record.overhead_ms)] += 1
-        if record.first_token_ms is not None:
-            self.histogram["first_token", bucket_of(record.first_token_ms)] += 1
 
 
 Rollups = Mapping[tuple[int, Series], Rollup]
@@ -53,11 +43,24 @@ Rollups = Mapping[tuple[int, Series], Rollup]
 
 def roll_up(records: Iterable[RequestRecord]) -> Rollups:
     """Return the sums of these requests, by minute and series."""
-    rollups: dict[tuple[int, Series], Rollup] = {}
+    groups: dict[tuple[int, Series], list[RequestRecord]] = defaultdict(list)
     for record in records:
         start = int(record.started // MINUTE_S) * MINUTE_S
-        rollups.setdefault((start, series_of(record)), Rollup()).add(record)
-    return rollups
+        groups[start, series_of(record)].append(record)
+    return {place: _rollup(group) for place, group in groups.items()}
+
+
+def _rollup(records: Sequence[RequestRecord]) -> Rollup:
+    columns = zip(*map(_summands, records), strict=True)
+    first_tokens = [record.first_token_ms for record in records if record.first_token_ms is not None]
+    times = {
+        "duration": [record.duration_ms for record in records],
+        "overhead": [record.overhead_ms for record in records],
+        "first_token": first_tokens,
+    }
+    buckets = {measure: Counter(map(bucket_of, values)) for measure, values in times.items()}
+    histogram = {(measure, bucket): n for measure, counts in buckets.items() for bucket, n in counts.items()}
+    return Rollup([sum(column) for column in columns], histogram)
 
 
 def series_of(record: RequestRecord) -> Series:
@@ -107,13 +110,13 @@ def add_rollups(connection: Connection, rollups: Rollups) -> None:
         sums.append(place | dict(zip(tables.ADDED, rollup.sums, strict=True)))
         for (measure, bucket), n in rollup.histogram.items():
             buckets.append(place | {"measure": measure, "bucket": bucket, "n": n})
-    connection.execute(added(insert(connection, tables.rollup), tables.ADDED), sums)
-    connection.execute(added(insert(connection, tables.rollup_histogram), ["n"]), buckets)
+    insert_added(connection, tables.rollup, tables.ADDED, sums)
+    insert_added(connection, tables.rollup_histogram, ["n"], buckets)
 
 
 def _series_ids(connection: Connection, wanted: Sequence[Series]) -> dict[Series, int]:
     """Return the number of each series, giving one to those that are new."""
-    connection.execute(insert_new(connection, tables.series), [series._asdict() for series in wanted])
+    insert_new(connection, tables.series, [series._asdict() for series in wanted])
     columns = [tables.series.c[name] for name in Series._fields]
     found = connection.execute(select(*columns, tables.series.c.id).where(tuple_(*columns).in_(wanted)))
     return {Series._make(row[:-1]): row[-1] for row in found}

@@ -94,6 +94,10 @@ attempt = Table(
     _text("error", nullable=True),
     _real("duration_ms"),
     _real("first_token_ms", nullable=True),
+    _integer("input_tokens"),
+    _integer("output_tokens"),
+    Column("tokens_estimated", Boolean, nullable=False),
+    _real("cost_usd"),
     sqlite_with_rowid=False,
 )
 

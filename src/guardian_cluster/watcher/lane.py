@@ -27,7 +27,3 @@ class Lane:
             return None
         found = self._repetition.feed(text)
         return None if found is None else found - before
-
-    def release(self, text: str, *, last: bool = False) -> str:
-        """Return what may leave of what came."""
-        return text if self.gate is None else self.gate.feed(text, last=last)

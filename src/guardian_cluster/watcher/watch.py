@@ -16,8 +16,6 @@ from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.unknown import Place, UnknownFields
 
-__all__ = ["CompiledPolicy", "Watch"]
-
 _CHUNK_FIELDS = frozenset({"choices", "model"})
 """What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked
 for."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.watcher.watch import CompiledPolicy, Watch
+from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.watch import Watch
 
 
 class Watcher:

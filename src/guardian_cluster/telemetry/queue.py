@@ -1,0 +1,77 @@
+"""Decides which reports are taken at all, and which of them make a batch: a queue bounded in number and bytes."""
+
+import asyncio
+from collections import deque
+
+from guardian_cluster.contract.records import Feedback, Payload, Report, RequestRecord
+from guardian_cluster.telemetry.limits import ReporterLimits
+
+
+class ReportQueue:
+    """Reports that wait to be encoded, for one event loop."""
+
+    def __init__(self, limits: ReporterLimits) -> None:
+        self.some = asyncio.Event()
+        """Set while there is a report, and from the end on."""
+        self.enough = asyncio.Event()
+        """Set while there is a whole batch, and from the end on."""
+        self.closed = False
+        self._limits = limits
+        self._reports: deque[Report] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._reports)
+
+    def put(self, report: Report) -> bool:
+        """Take a report; false where there is no room for it. What is no report may raise."""
+        size = size_of(report)
+        limits = self._limits
+        full = len(self._reports) >= limits.queue_reports or self._bytes + size > limits.queue_bytes
+        if full or size > limits.report_bytes or self.closed:
+            return False
+        self._reports.append(report)
+        self._bytes += size
+        if len(self._reports) == 1:
+            self.some.set()
+        if self._holds_batch():
+            self.enough.set()
+        return True
+
+    def take(self) -> list[Report]:
+        """Return the oldest reports, as many as make a batch."""
+        taken: list[Report] = []
+        size = 0
+        while self._reports and len(taken) < self._limits.batch_reports and size < self._limits.batch_bytes:
+            taken.append(self._reports.popleft())
+            size += size_of(taken[-1])
+        self._bytes -= size
+        if not self.closed:
+            self._clear_events()
+        return taken
+
+    def close(self) -> None:
+        """Take nothing more, and let nobody wait for more."""
+        self.closed = True
+        self.some.set()
+        self.enough.set()
+
+    def _clear_events(self) -> None:
+        if not self._reports:
+            self.some.clear()
+        if not self._holds_batch():
+            self.enough.clear()
+
+    def _holds_batch(self) -> bool:
+        return len(self._reports) >= self._limits.batch_reports or self._bytes >= self._limits.batch_bytes
+
+
+def size_of(report: Report) -> int:
+    """Return about how many bytes a report is when encoded; only what can be large is looked at."""
+    if isinstance(report, RequestRecord):
+        return 500 + 100 * (len(report.attempts) + len(report.verdicts)) + len(report.requested_model)
+    if isinstance(report, Payload):
+        return 200 + len(report.request_body) + len(report.response_text)
+    if isinstance(report, Feedback):
+        return 200 + len(report.comment or "")
+    return 200 + len(report.detail)

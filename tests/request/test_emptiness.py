@@ -1,0 +1,66 @@
+"""When an answer counts as empty."""
+
+import json
+from typing import Any
+
+import pytest
+from clusters import TEXT, Seen, running_cluster
+from harness import base, specialist
+
+from guardian_cluster.domain.verdict import MonitoringReport, Verdict
+from guardian_cluster.request.emptiness import observed, wants_retry_for_emptiness_alone
+from guardian_cluster.simulation import ModelServer, Raw
+
+EMPTY = Verdict(detector="answer", rule="empty", action="retry", choice=1)
+OTHER = Verdict(detector="answer", rule="format-schema", action="retry")
+HOUSE = Verdict(detector="deny", rule="empty", action="retry")
+
+
+def saying(*texts: str, streamed: bool) -> Raw:
+    part = "delta" if streamed else "message"
+    choices = [
+        {"index": index, part: {"role": "assistant", "content": text}, "finish_reason": "stop"}
+        for index, text in enumerate(texts)
+    ]
+    body = json.dumps({"id": "1", "choices": choices})
+    kind = "text/event-stream" if streamed else "application/json"
+    body = f"data: {body}\n\ndata: [DONE]\n\n" if streamed else body
+    return Raw(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}".encode())
+
+
+async def asked_for_three(*texts: str, stream: bool) -> Seen:
+    async with ModelServer(faults=saying(*texts, streamed=stream)) as server, ModelServer(TEXT) as healthy:
+        smart = specialist("smart", server.url, fallback=("backup",))
+        async with running_cluster(base(smart, specialist("backup", healthy.url))) as running:
+            return await running.ask(stream=stream, n=3)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_one_empty_choice_among_others_is_observed(stream: bool):
+    seen = await asked_for_three("one", "", "three", stream=stream)
+
+    assert seen.outcomes == [("smart/1", "ok", None)]
+    found = [(verdict.rule, verdict.action, verdict.choice) for verdict in seen.record.verdicts]
+    assert found == [("empty", "observe", 1)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_of_which_all_choices_are_empty_is_asked_for_elsewhere(stream: bool):
+    seen = await asked_for_three("", "", "", stream=stream)
+
+    assert seen.outcomes == [("smart/1", "failed", "upstream_empty"), ("backup/1", "ok", None)]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "alone"),
+    [((EMPTY,), True), ((EMPTY, OTHER), False), ((OTHER,), False), ((HOUSE,), False), ((), False)],
+)
+def test_only_emptiness_is_let_pass(verdicts: Any, alone: bool):
+    assert wants_retry_for_emptiness_alone(verdicts) is alone
+
+
+def test_what_is_let_pass_is_observed_and_nothing_else_is_changed():
+    report = observed(MonitoringReport(verdicts=(EMPTY, OTHER, HOUSE), quality=0.5))
+
+    assert [verdict.action for verdict in report.verdicts] == ["observe", "retry", "retry"]
+    assert (report.quality, report.verdicts[0].choice) == (0.5, 1)
