@@ -20,8 +20,8 @@ from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.router import RequestRouter
 from guardian_cluster.request.sinks import RecentRequests
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
-from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
 from guardian_cluster.specialists.http import HttpSpecialist
+from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
 from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist, is_solvable
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
@@ -98,7 +98,7 @@ class LLMGuardianCluster:
         return cls(Snapshot(rev=1, base=load_config(path).base()), sink=sink)
 
     async def __aenter__(self) -> Self:
-        self._transport = AiohttpTransport()
+        self._transport = HttptoolsTransport()
         self.apply(self._pending)
         return self
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 import pytest
 from raw_server import raw_server, read_request
 
-from guardian_cluster.specialists import aiohttp_transport
-from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
+from guardian_cluster.specialists import reply
+from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
 from guardian_cluster.specialists.transport import Call, Response
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -40,13 +40,13 @@ class Server:
 
 
 @pytest.fixture
-async def transport() -> AsyncGenerator[AiohttpTransport]:
-    transport = AiohttpTransport()
+async def transport() -> AsyncGenerator[HttptoolsTransport]:
+    transport = HttptoolsTransport()
     yield transport
     await transport.close()
 
 
-async def finished(transport: AiohttpTransport, url: str) -> Response:
+async def finished(transport: HttptoolsTransport, url: str) -> Response:
     response = await transport.send(Call(f"{url}/chat/completions", {}, b"{}", 2.0))
     assert await response.read() == b"data: [DONE]\n\n"
     response.finish()
@@ -54,7 +54,7 @@ async def finished(transport: AiohttpTransport, url: str) -> Response:
     return response
 
 
-async def test_the_end_of_a_body_may_come_after_the_end_of_its_answer(transport: AiohttpTransport):
+async def test_the_end_of_a_body_may_come_after_the_end_of_its_answer(transport: HttptoolsTransport):
     server = Server()
     async with raw_server(server) as url:
         response = await finished(transport, url)
@@ -66,9 +66,9 @@ async def test_the_end_of_a_body_may_come_after_the_end_of_its_answer(transport:
 
 
 async def test_a_body_that_does_not_end_soon_loses_its_connection(
-    transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+    transport: HttptoolsTransport, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(aiohttp_transport, "FINISHING_S", 0.01)
+    monkeypatch.setattr(reply, "FINISHING_S", 0.01)
     server = Server()
     async with raw_server(server) as url:
         await finished(transport, url)
@@ -79,8 +79,8 @@ async def test_a_body_that_does_not_end_soon_loses_its_connection(
 
 
 async def test_closing_the_transport_waits_for_no_end_of_a_body(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(aiohttp_transport, "FINISHING_S", 60.0)
-    transport, server = AiohttpTransport(), Server()
+    monkeypatch.setattr(reply, "FINISHING_S", 60.0)
+    transport, server = HttptoolsTransport(), Server()
     async with raw_server(server) as url:
         await finished(transport, url)
 

@@ -27,9 +27,9 @@ from guardian_cluster.simulation import (
     TruncatedText,
     WrongContentType,
 )
-from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
 from guardian_cluster.specialists.effort import MAX_DECODED_BYTES, UNCOUNTED_BYTES
 from guardian_cluster.specialists.http import HttpSpecialist, parse_embeddings, slices
+from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "hello"}]
@@ -54,7 +54,7 @@ class Caller:
         view = EmbeddingsRequest(model="s", input="a") if operation == "embeddings" else None
         request = UserRequest(body=body, operation=operation, view=view)
         task = Task(request=request, specialist=self.specialist, variant=self.variant)
-        transport = AiohttpTransport()
+        transport = HttptoolsTransport()
         asked = HttpSpecialist("s", transport, SystemClock(), max_answer_bytes=self.max_answer_bytes)
         try:
             await asked.execute(task, Context(messages=body.get("messages")), self.endpoint, self._feed)
