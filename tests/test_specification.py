@@ -114,6 +114,15 @@ async def test_the_answer_and_its_report_are_the_requests_own() -> None:
     assert isinstance(objects["RequestProcessingWorkflow"], RequestProcessingWorkflow)
 
 
+async def test_the_workflow_looks_up_in_its_cluster_what_the_cluster_gives() -> None:
+    objects, _ = await a_request()
+    cluster = objects["RequestProcessingWorkflow"].cluster
+
+    assert cluster.get_specialist("writer") is objects["Specialist"]
+    assert cluster.get_watcher_guardian("writer") is objects["Watcher"]
+    assert cluster.snapshot is objects["LLMGuardianCluster"].snapshot
+
+
 def _find(objects: dict[str, Any], name: str) -> Callable[..., Any] | Any | None:
     """Return what a dotted name stands for, on the real object of its class; `None` where nothing does."""
     head, *parts = PRIVATE_PATHS.get(name, name).split(".")

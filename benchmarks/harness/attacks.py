@@ -63,6 +63,31 @@ def _drip_headers(ended: threading.Event, port: int) -> str:
         return "closed"
 
 
+def _pipeline(ended: threading.Event, port: int) -> str:
+    """Send 13,000 requests at once on one connection, and read what comes for as long as it lasts."""
+    return _pour(b"GET /health HTTP/1.1\r\n\r\n" * 13_000, ended, port)
+
+
+def _tiny_chunks(ended: threading.Event, port: int) -> str:
+    """Send a body of 200,000 chunks of one byte each."""
+    head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ntransfer-encoding: chunked\r\n\r\n"
+    return _pour(head + b"1\r\na\r\n" * 200_000, ended, port)
+
+
+def _pour(data: bytes, ended: threading.Event, port: int) -> str:
+    """Send without waiting for answers; return what the first one was."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as connection:
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError, TimeoutError):
+                connection.settimeout(1.0)  # who answers nobody that does not listen stops reading
+                connection.sendall(data)
+            first = connection.recv(65_536)
+            ended.wait(0.05)
+            return first[9:12].decode() or "closed"
+    except OSError:
+        return "closed"
+
+
 def _post(body: bytes, headers: str = "") -> bytes:
     head = (
         "POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -100,11 +125,29 @@ def _dense_body() -> bytes:
     return _post(start + b",".join([values] * ((9_900_000 - len(start)) // (len(values) + 1))) + b"]}")
 
 
+@functools.cache
+def _many_keys() -> bytes:
+    more = ",".join(f'"k{number}":1' for number in range(200_000)).encode()
+    return _post(chat(HELLO)[:-1] + b"," + more + b"}")
+
+
+@functools.cache
+def _escapes() -> bytes:
+    """Return a content part of nothing but line ends, 7.8 MB."""
+    text = b"\\n" * 3_900_000
+    part = b'[{"role":"user","content":[{"type":"text","text":"' + text + b'"}]}]'
+    return _post(chat(()).replace(b"[]", part, 1))
+
+
 ATTACKS: dict[str, Attack] = {
     "headers_20000": functools.partial(_send, _many_headers),
     "messages_100000": functools.partial(_send, _many_messages),
     "nesting_100000": functools.partial(_send, _deep_nesting),
     "n_10_to_the_18": functools.partial(_send, _many_answers),
     "body_10_mb": functools.partial(_send, _dense_body),
+    "keys_200000": functools.partial(_send, _many_keys),
+    "escapes_8_mb": functools.partial(_send, _escapes),
+    "pipelined_13000": _pipeline,
+    "chunks_200000": _tiny_chunks,
     "slow_headers": _drip_headers,
 }

@@ -84,6 +84,7 @@ class LLMGuardianCluster:
         self._transport: Transport | None = None
         self._solver = SolverAnswers()
         self.load_balancer = LoadBalancer(self.clock, self._rng, self._sink)
+        self._in_force: tuple[Deployment, RequestProcessingWorkflow] | None = None
 
     @classmethod
     def from_config(cls, path: Path | str | None = None, *, sink: ReportSink | None = None) -> Self:
@@ -122,8 +123,7 @@ class LLMGuardianCluster:
         """
         deployment = Deployment(snapshot, self)
         self.load_balancer.configure(snapshot)
-        self._deployment = deployment
-        self.workflow = RequestProcessingWorkflow(
+        workflow = RequestProcessingWorkflow(
             deployment.request_router,
             self.load_balancer,
             self.context_maintainer,
@@ -132,6 +132,7 @@ class LLMGuardianCluster:
             self.clock,
             self._rng,
         )
+        self._in_force = deployment, workflow
         self._sink.report(
             GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev))
         )
@@ -140,10 +141,28 @@ class LLMGuardianCluster:
         """Return the part that answers as a specialist."""
         if specialist.kind == "solver":
             return SolverSpecialist(specialist.name, self._solver, self.clock)
-        assert self._transport is not None, "enter the cluster with `async with` first"
+        if self._transport is None:
+            raise _not_entered()
         return HttpSpecialist(
             specialist.name, self._transport, self.clock, max_answer_bytes=limits.max_answer_bytes
         )
+
+    @property
+    def workflow(self) -> RequestProcessingWorkflow:
+        """What answers requests from the snapshot in force.
+
+        Raises:
+            RuntimeError: the cluster was not entered yet; so do all that need a snapshot.
+        """
+        if self._in_force is None:
+            raise _not_entered()
+        return self._in_force[1]
+
+    @property
+    def _deployment(self) -> Deployment:
+        if self._in_force is None:
+            raise _not_entered()
+        return self._in_force[0]
 
     @property
     def snapshot(self) -> Snapshot:
@@ -201,3 +220,9 @@ class LLMGuardianCluster:
         finally:  # a reader that stops early ends the work
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
+
+
+def _not_entered() -> RuntimeError:
+    return RuntimeError(
+        "the cluster serves nothing yet; enter it first: `async with LLMGuardianCluster.from_config(...) as cluster:`"
+    )

@@ -45,7 +45,7 @@ class Reading:
 
     config: Config
     problems: Problems
-    """None was found; it knows how and where every value was written."""
+    """What was found; it knows how and where every value was written."""
 
 
 def load_config(
@@ -69,16 +69,35 @@ def read_config(
     flags: Mapping[str, str] | None = None,
 ) -> Reading:
     """Do what `load_config` does, and keep where the values came from."""
-    variables = os.environ if environment is None else environment
+    reading = _read(path, os.environ if environment is None else environment, flags or {})
+    reading.problems.raise_if_any()
+    return reading
+
+
+def load_for_keys(
+    path: Path | str | None = None, *, environment: Mapping[str, str] | None = None
+) -> tuple[Config, int]:
+    """Return what can be read of a configuration, and how many problems it has that keys do not depend on.
+
+    A leaked key must be revocable in a shell that has not the variables of the gateway. Only where the keys are
+    is demanded: [data], and that each section is one there is, for a misspelt one may be it. Whatever is wrong
+    in the others has its default instead. Raises ConfigError with all else, and where the file is no TOML.
+    """
+    reading = _read(path, os.environ if environment is None else environment, {})
+    others = [name for name in Config.__struct_fields__ if name != "data"]
+    return reading.config, reading.problems.raise_outside(others)
+
+
+def _read(path: Path | str | None, variables: Mapping[str, str], flags: Mapping[str, str]) -> Reading:
+    """Read all that there is, whatever is wrong with it."""
     document = Document(DEFAULT_FILE, Path.cwd()) if path is None else read_document(Path(path))
     problems = Problems(document.name, document.lines)
     overlay_environment(document.tables, variables, problems)
-    overlay_flags(document.tables, flags or {}, problems)
+    overlay_flags(document.tables, flags, problems)
     interpolation = Interpolation(variables, document.folder)
     decoder = Decoder(problems, interpolation, Path(document.name).name)
     config = decoder.decode(Config, document.tables)
     check(config, problems)
-    problems.raise_if_any()
     return Reading(config, problems)
 
 

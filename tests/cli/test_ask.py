@@ -218,3 +218,17 @@ async def test_a_chunked_stream_of_a_real_server_is_read(capfd):
 
     assert status == 0
     assert capfd.readouterr() == ("All is well.\n", "answered by the model\n")
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_an_address_without_a_path_is_that_of_v1(path):
+    assert _address(f"http://127.0.0.1:8600{path}").geturl() == "http://127.0.0.1:8600/v1"
+
+
+def test_another_path_stays_as_it_is():
+    assert _address("https://a.example/openai/v1").path == "/openai/v1"
+
+
+def test_the_help_names_the_variable_of_the_address(capsys):
+    assert run(["ask", "--help"]) == 0
+    assert "GUARDIAN_URL" in capsys.readouterr().out

@@ -125,3 +125,46 @@ def test_revoke_marks_the_key(keys, capsys):
 def test_revoke_of_an_unknown_key_is_a_wrong_argument(capsys):
     assert run(["key", "revoke", "nope"]) == 2
     assert capsys.readouterr().err.endswith("  see: guardian key list      (keys-unknown)\n")
+
+
+BROKEN = '[specialist.local]\nurl = "http://127.0.0.1:9/v1"\nmodel = "m"\napi_key = "${NOT_SET_HERE}"\n'
+NOTE = "note: the configuration has a problem that keys do not depend on; see: guardian config check\n"
+
+
+def test_a_leaked_key_is_revoked_where_the_rest_of_the_file_cannot_be_read(keys, tmp_path, capsys):
+    (tmp_path / "guardian.toml").write_text(BROKEN)
+    identity = keys.add(created=0.0)[6:18]
+
+    assert run(["key", "revoke", identity]) == 0
+
+    assert capsys.readouterr().err.startswith(f"{NOTE}revoked {identity} ")
+    assert keys.load()[0].revoked is not None
+
+
+def test_keys_are_made_and_listed_where_the_rest_of_the_file_cannot_be_read(tmp_path, capsys):
+    (tmp_path / "guardian.toml").write_text(BROKEN)
+
+    assert run(["key", "new", "--model", "local"]) == 0
+    out, err = capsys.readouterr()
+    assert (out[:6], err.partition("Shown once")[0]) == ("sk-gc-", NOTE)
+    assert run(["key", "list", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert ([key["models"] for key in json.loads(out)], err) == ([["local"]], NOTE)
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ('[data]\nfolder = "${NOT_SET_HERE}"', "config-missing-variable"),
+        ('[data]\nfolders = "d"', "config-unknown-key"),
+        ('[dta]\nfolder = "d"', "config-unknown-key"),
+        ("[data", "config-syntax"),
+    ],
+)
+@pytest.mark.parametrize("command", [["new"], ["list"], ["revoke", "x"]])
+def test_where_the_keys_are_must_be_certain(tmp_path, monkeypatch, capsys, file, code, command):
+    monkeypatch.delenv("GUARDIAN_DATA__FOLDER")
+    (tmp_path / "guardian.toml").write_text(file)
+
+    assert run(["key", *command]) == 78
+    assert f"({code})" in capsys.readouterr().err

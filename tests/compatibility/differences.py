@@ -131,7 +131,7 @@ DIFFERENCES = [
     ),
     Difference(
         name="no retries after ours",
-        reason="The gateway has tried as often as is sensible; a client's attempts would multiply that.",
+        reason="The gateway has tried as often as is sensible, or a repetition can only fail.",
         where=r"wire\.headers\.x-should-retry",
         is_meant=lambda direct, through: (direct, through) == (ABSENT, "false"),
         seen_in="500",
@@ -142,6 +142,13 @@ DIFFERENCES = [
         where=r"wire\.headers\.retry-after-ms",
         is_meant=lambda direct, through: (direct, through) == (ABSENT, "30000"),
         cases=("429 with retry-after",),
+    ),
+    Difference(
+        name="a wait where there was none",
+        reason="A 429 or 503 always says when to try again: clients expect it there.",
+        where=r"wire\.headers\.retry-after(-ms)?",
+        is_meant=lambda direct, through: direct is ABSENT and through in {"1", "1000", "60", "60000"},
+        cases=("429", "503"),
     ),
     Difference(
         name="the request id in the message of an error in a stream",

@@ -10,7 +10,7 @@ import pytest
 from harness import SOLVER, RunningGateway, base, running_gateway, specialist
 from sdk_clients import HI, client_of, serving
 
-from guardian_cluster.contract.snapshot import ApiKey, Capabilities, Limits, WatchPolicy
+from guardian_cluster.contract.snapshot import ApiKey, Capabilities, DenyRule, Limits, WatchPolicy
 from guardian_cluster.keys import digest
 from guardian_cluster.simulation import Answer, CleanCut, Empty, Fault, Hang, ModelServer, Status, StreamError
 
@@ -27,8 +27,10 @@ WRONG: list[tuple[dict[str, Any], type[openai.APIStatusError], str | None, str |
 PASSED_ON: list[tuple[Fault, type[openai.APIStatusError], int, str | None]] = [
     (Status(400, code="context_length_exceeded"), openai.BadRequestError, 400, "context_length_exceeded"),
     (Status(401), openai.InternalServerError, 502, "upstream_credentials_rejected"),
+    (Status(402), openai.InternalServerError, 502, "upstream_unpaid"),
     (Status(403), openai.InternalServerError, 502, "upstream_credentials_rejected"),
     (Status(404), openai.InternalServerError, 502, "upstream_not_found"),
+    (Status(405), openai.InternalServerError, 502, "upstream_not_found"),
     (Status(409), openai.ConflictError, 409, None),
     (Status(422), openai.UnprocessableEntityError, 422, None),
     (Status(429, code="rate_limit_exceeded"), openai.RateLimitError, 429, "rate_limit_exceeded"),
@@ -194,3 +196,37 @@ async def test_nothing_listens_there():
     async with client:
         with pytest.raises(openai.APIConnectionError):
             await asyncio.wait_for(client.models.list(), 10)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_answer_that_was_withheld_shows_its_verdict(stream: bool):
+    watch = WatchPolicy(deny=(DenyRule(name="house", text="SECRET", action="retry"),))
+    async with ModelServer("SECRET") as model:
+        async with running_gateway(
+            base(specialist("smart", model.url), watch=watch, max_attempts=2)
+        ) as gateway:
+            async with client_of(gateway) as client:
+                error = await raised_by(client, stream=stream)
+
+    assert (error.status_code, error.code) == (400, "answer_blocked")
+    assert error.response.headers["x-guardian-verdict"] == "deny:retry=2"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_error_is_not_being_watched_any_more(stream: bool):
+    async with serving(faults=Status(500), limits={"max_attempts": 1}) as smart:
+        error = await raised_by(smart.client, stream=stream)
+
+    assert error.response.headers["x-guardian-verdict"] == "ok"
+
+
+async def test_a_stream_from_elsewhere_is_watched_although_another_answer_was_withheld():
+    async with ModelServer(faults=Empty()) as empty, ModelServer("One two three.") as model:
+        smart = specialist("smart", empty.url, fallback=("backup",))
+        async with running_gateway(base(smart, specialist("backup", model.url))) as gateway:
+            async with client_of(gateway) as client:
+                raw = await client.chat.completions.with_raw_response.create(**HI, stream=True)
+                await read(raw.parse())
+
+    assert raw.headers["x-guardian-specialist"] == "backup"
+    assert raw.headers["x-guardian-verdict"] == "watching"

@@ -80,6 +80,16 @@ async def test_the_built_in_solver_answers_like_any_model(stream: bool):
     assert "399.5" in said
 
 
+@pytest.mark.parametrize("asked", [{"n": 2}, {"logprobs": True}])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_the_built_in_solver_says_what_it_does_not_give(asked: dict[str, Any], stream: bool):
+    async with running_gateway(base(SOLVER)) as gateway, client_of(gateway) as client:
+        with pytest.raises(openai.BadRequestError) as raised:
+            await client.chat.completions.create(model="solver", messages=QUESTION, stream=stream, **asked)
+
+    assert raised.value.code == "unsupported_capability"
+
+
 async def test_the_facts_of_a_request_can_be_asked_for_later():
     async with serving() as smart:
         raw = await smart.client.chat.completions.with_raw_response.create(**HI)

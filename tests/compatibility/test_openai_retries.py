@@ -76,6 +76,16 @@ async def test_nobody_tries_again_what_is_wrong_with_the_request(fault: Fault):
     assert attempts(smart) == (1, 1)
 
 
+@pytest.mark.parametrize("status", [302, 401, 402, 403, 404, 405, 410, 451])
+async def test_nobody_tries_again_what_only_the_operator_can_mend(status: int):
+    async with serving(faults=Status(status), max_retries=2) as smart:
+        error = await fails(smart)
+
+    assert isinstance(error, openai.InternalServerError)
+    assert error.response.headers["x-should-retry"] == "false"
+    assert attempts(smart) == (1, 1)
+
+
 async def test_nobody_tries_again_after_content():
     async with serving(faults=StreamError(3), max_retries=2) as smart:
         await fails(smart)

@@ -27,6 +27,7 @@ from guardian_cluster.simulation import (
 )
 
 TEXT = "one two three four five six seven"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 async def test_a_whole_answer_is_one_json_object():
@@ -339,3 +340,12 @@ async def test_unknown_fields_reach_the_model_untouched():
     received = server.requests[0].body
     assert {name: received[name] for name in sent} == sent
     assert json.loads(server.requests[0].raw)["messages"] == HELLO["messages"]
+
+
+@pytest.mark.parametrize("named", [TRACE, "00-short-01", f"{TRACE}-more", f"z{TRACE[1:]}"])
+async def test_a_trace_is_told_to_the_model_if_it_is_one(named: str):
+    async with ModelServer(TEXT) as server, running_gateway(base(specialist("smart", server.url))) as gateway:
+        reply = await chat(gateway, {"traceparent": named})
+
+    assert reply.status == 200
+    assert server.requests[0].headers.get("traceparent") == (TRACE if named == TRACE else None)

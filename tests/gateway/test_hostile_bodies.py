@@ -12,7 +12,7 @@ from harness import base, running_gateway, specialist
 
 from guardian_cluster.contract.snapshot import GatewayLimits, Price
 from guardian_cluster.domain.errors import InvalidRequest
-from guardian_cluster.gateway.parsing import parse
+from guardian_cluster.gateway.parsing import parse, user_request
 from guardian_cluster.simulation import ModelServer
 
 CHAT = "/v1/chat/completions"
@@ -37,6 +37,19 @@ HOSTILE: dict[str, bytes] = {
     "escapes": with_messages('[{"role": "user", "content": "' + "\\u0041" * 800_000 + '"}]'),
     "a giant tool": with_messages("[]")[:-1] + b', "tools": [{"x": "' + b"y" * 3_000_000 + b'"}]}',
     "a giant model": json.dumps({**HELLO, "model": "x" * 3_000_000}).encode(),
+    "few enough keys to count as no values": (
+        "{" + ",".join(f'"k{n}":1' for n in range(200_000)) + "}"
+    ).encode(),
+    "keys in a small body": ("{" + ",".join(f'"k{n}":1' for n in range(25_000)) + "}").encode(),
+    "257 keys": ("{" + ",".join(f'"k{n}":1' for n in range(257)) + "}").encode(),
+    "parts": with_messages('[{"role": "user", "content": [' + ",".join(['{"type":"text"}'] * 80_000) + "]}]"),
+    "escapes in a part": with_messages(
+        '[{"role": "user", "content": [{"type": "text", "text": "' + "\\n" * 3_900_000 + '"}]}]'
+    ),
+    "tools of nothing": with_messages("[]")[:-1] + b', "tools": [' + b"{}," * 80_000 + b"{}]}",
+    "numbers as messages": with_messages("[" + "1," * 240_000 + "1]"),
+    "embedded lists": ('{"model": "smart", "input": [' + "[1]," * 120_000 + "[1]]}").encode(),
+    "embedded texts": ('{"model": "smart", "input": [' + '"a",' * 240_000 + '"a"]}').encode(),
     "embedded integers": ('{"model": "smart", "input": [' + "1," * 2_000_000 + "1]}").encode(),
 }
 
@@ -62,6 +75,64 @@ async def test_too_much_of_anything_is_400_and_says_how_much_is_taken(name: str)
     assert reply.status == 400
     assert reply.error["code"] in ("too_many_messages", "too_many_values")
     assert any(character.isdigit() for character in reply.error["message"])
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("few enough keys to count as no values", "too_many_fields"),
+        ("keys in a small body", "too_many_fields"),
+        ("257 keys", "too_many_fields"),
+        ("parts", "too_many_parts"),
+        ("escapes in a part", "too_many_escapes"),
+        ("tools of nothing", "too_many_values"),
+        ("numbers as messages", "invalid_type"),
+    ],
+)
+async def test_what_would_take_long_to_decode_is_refused_before(name: str, code: str):
+    with pytest.raises(InvalidRequest) as refused:
+        await parse(HOSTILE[name], "chat", GatewayLimits())
+
+    assert refused.value.code == code
+
+
+async def test_256_fields_are_taken_in_small_and_in_large_bodies():
+    more = {f"x{n}": n for n in range(254)}
+    small, large = ({**HELLO, "messages": [{**MESSAGE, "content": "x" * n}], **more} for n in (1, 100_000))
+
+    for body in (small, large):
+        fields = (await parse(json.dumps(body).encode(), "chat", GatewayLimits())).fields
+        assert list(fields) == list(body)
+        assert {type(name) for name in fields} == {str}
+
+
+@pytest.mark.parametrize("inputs", [["text " * 780] * 2_048, "text " * 1_500_000, [[1, 2, 3]] * 50_000])
+async def test_much_to_embed_is_passed_on_and_not_decoded(inputs: Any):
+    body = json.dumps({"model": "smart", "input": inputs, "user": "u"}).encode()
+    parsed = await parse(body, "embeddings", GatewayLimits())
+
+    view: Any = parsed.view
+    assert (view.model, view.user, view.input) == ("smart", "u", "unread")
+    assert json.loads(bytes(parsed.fields["input"])) == inputs
+
+
+@pytest.mark.parametrize("wrong", [{"text": "x" * 40_000}, [], [{"text": "x"}]])
+async def test_what_can_not_be_embedded_is_refused(wrong: Any):
+    body = json.dumps({"model": "smart", "padding": "x" * 40_000, "input": wrong}).encode()
+    with pytest.raises(InvalidRequest):
+        user_request(await parse(body, "embeddings", GatewayLimits()), "embeddings")
+
+
+async def test_of_a_large_message_in_parts_the_kinds_and_the_short_texts_are_read():
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5_000_000}}
+    parts = [{"type": "text", "text": "What is \n this?"}, image, {"type": "text", "text": "y" * 400_000}]
+    body = json.dumps({**HELLO, "messages": [{"role": "user", "content": parts}]}).encode()
+    view: Any = (await parse(body, "chat", GatewayLimits())).view
+
+    (message,) = view.messages
+    assert [part.type for part in message.content] == ["text", "image_url", "text"]
+    assert message.text() == "What is \n this?"
+    assert message.unread_bytes() == 400_002
 
 
 @pytest.mark.parametrize("name", ["nested messages", "nested content", "nested and open"])

@@ -24,7 +24,7 @@ GUARDED = [
     ("GET", "/v1/requests/req_1"),
     ("GET", "/metrics"),
 ]
-OPEN = ["/health", "/health/live", "/health/liveliness", "/health/readiness"]
+OPEN = ["/health", "/status", "/health/live", "/health/liveliness", "/health/readiness"]
 
 
 @dataclass(frozen=True)
@@ -258,7 +258,7 @@ async def test_a_budget_covers_the_worst_case_before_anybody_is_asked(fields: di
 
     assert (refused.status, refused.error["code"]) == (429, "budget_exceeded")
     assert refused.headers["x-should-retry"] == "false"
-    assert "retry-after" not in refused.headers
+    assert refused.headers["retry-after"] == "60"
     assert (served.status, server.received) == (200, 1)
 
 
@@ -355,6 +355,7 @@ async def test_requests_at_once_do_not_spend_the_same_remainder():
                 while sum(task.done() for task in asking) < 8:
                     waiting = [task for task in asking if not task.done()]
                     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            await server.until(lambda: server.received == 4, timeout_s=5)
             statuses = [task.result().status for task in asking if task.done()]
             for task in asking:
                 task.cancel()
@@ -397,3 +398,27 @@ async def test_an_answer_that_was_withheld_is_paid_for_too(stream: bool):
     assert (served.status, served.text) == (200, "hello")
     assert record.cost_usd > 0.01
     assert (refused.status, refused.error["code"]) == (429, "budget_exceeded")
+
+
+async def test_a_gateway_whose_keys_are_all_revoked_is_closed_to_everybody():
+    async with running_gateway(guarded()) as gateway:
+        before = (await send(gateway, "GET", "/v1/models", headers=ANN.bearer)).status
+        gateway.apply(base(specialist("smart", "http://127.0.0.1:9/v1"), keys=[ANN.key(revoked=1.0)]))
+        headers = [ANN.bearer, {}, {"authorization": "Bearer x"}]
+        after = {(await send(gateway, "GET", "/v1/models", headers=each)).status for each in headers}
+
+    assert (before, after) == (200, {401})
+
+
+async def test_a_refusal_says_how_it_stands_with_the_limits():
+    async with ModelServer() as server:
+        serving = guarded(server.url, limits=Limits(requests_per_minute=1, tokens_per_minute=10_000))
+        async with running_gateway(serving) as gateway:
+            await chat(gateway, ANN.bearer)
+            reply = await chat(gateway, ANN.bearer)
+
+    limits = {name[12:]: said for name, said in reply.headers.items() if name.startswith("x-ratelimit-")}
+    assert reply.status == 429
+    assert (limits["limit-requests"], limits["remaining-requests"]) == ("1", "0")
+    assert limits["limit-tokens"] == "10000"
+    assert limits.keys() >= {"reset-requests", "remaining-tokens", "reset-tokens"}

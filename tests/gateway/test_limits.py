@@ -9,7 +9,7 @@ from guardian_cluster.contract.snapshot import Limits
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.errors import LimitExceeded
 from guardian_cluster.gateway.auth import Caller
-from guardian_cluster.gateway.limits import Accounts, Reservation
+from guardian_cluster.gateway.limits import Accounts, OverLimit, Reservation
 
 NOVEMBER = 1_700_000_000.0
 
@@ -335,3 +335,17 @@ def test_no_minute_sees_more_requests_than_twice_the_limit(taken: list[tuple[int
 
     for moment in set(let_in):
         assert sum(moment <= other < moment + 60 for other in let_in) <= 2 * limit
+
+
+def test_a_refusal_knows_what_is_left_at_that_moment():
+    bank, who = Bank(), caller(Limits(requests_per_minute=2), Limits(tokens_per_minute=60))
+    for _ in range(2):
+        bank.reserve(who, 30)
+    bank.clock.advance(15)
+
+    error = bank.refusal(who)
+
+    assert isinstance(error, OverLimit)
+    left = {name.decode(): value.decode() for name, value in error.headers}
+    assert (left["x-ratelimit-remaining-requests"], left["x-ratelimit-reset-requests"]) == ("0", "60.000s")
+    assert (left["x-ratelimit-remaining-tokens"], left["x-ratelimit-limit-tokens"]) == ("15", "60")

@@ -3,21 +3,24 @@
 import asyncio
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_client import HELLO, chat, line_to, request_of, send
 from harness import SOLVER, RunningGateway, base, running_gateway, specialist
 
+from guardian_cluster.config import load_config
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.contract.snapshot import DenyRule, WatchPolicy
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.simulation import Hang, ModelServer, Pace, Says, Status
 
 NOWHERE = specialist("smart", "http://127.0.0.1:9/v1")
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/liveliness"])
+@pytest.mark.parametrize("path", ["/health", "/status", "/health/live", "/health/liveliness"])
 async def test_a_gateway_that_runs_says_so_and_asks_no_model(path: str):
     async with ModelServer() as server, running_gateway(base(specialist("smart", server.url))) as gateway:
         reply = await send(gateway, "GET", path)
@@ -274,3 +277,69 @@ async def test_draining_has_an_end_and_ends_the_work_at_the_endpoint():
                 record = await gateway.collected.request()
 
     assert record.outcome == "cancelled"
+
+
+@pytest.mark.parametrize(("repeated", "advice"), [({}, None), ({"x-stainless-retry-count": "0"}, None)])
+async def test_a_client_may_try_once_more_what_was_tried_once(repeated: dict[str, str], advice: str | None):
+    async with running_gateway(base(NOWHERE, max_attempts=1)) as gateway:
+        reply = await chat(gateway, repeated)
+
+    assert (reply.status, reply.headers.get("x-should-retry")) == (502, advice)
+
+
+async def test_a_client_that_has_repeated_is_told_to_leave_it_at_that():
+    async with running_gateway(base(NOWHERE, max_attempts=1)) as gateway:
+        reply = await chat(gateway, {"x-stainless-retry-count": "1"})
+
+    assert (reply.status, reply.headers["x-should-retry"]) == (502, "false")
+
+
+async def test_a_client_that_knows_how_long_to_wait_may_repeat_all_the_same():
+    busy = Status(429, headers=(("retry-after", "30"),))
+    async with (
+        ModelServer(faults=busy) as server,
+        running_gateway(base(specialist("smart", server.url))) as gw,
+    ):
+        reply = await chat(gw, {"x-stainless-retry-count": "1"})
+
+    assert (reply.status, reply.headers["retry-after"]) == (429, "30")
+    assert "x-should-retry" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "able"),
+    [
+        ("/v1/embeddings", {"input": "hello"}, "embeddings"),
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": [PICTURE]}]}, "vision"),
+    ],
+)
+async def test_following_the_advice_of_a_refusal_helps(
+    path: str, body: dict[str, Any], able: str, tmp_path: Path
+):
+    async with running_gateway(base(SOLVER)) as gateway:
+        refusal = await send(gateway, "POST", path, {"model": "auto", **body})
+    file = tmp_path / "guardian.toml"
+    file.write_text(re.search(r"(?s)\[specialist.*(?=Then run)", refusal.error["message"])[0])
+    advised = load_config(file, environment={}).base()
+
+    async with running_gateway(advised) as gateway:
+        reply = await send(gateway, "POST", path, {"model": "auto", **body})
+
+    assert refusal.status == 503
+    assert getattr(advised.specialists[0].capabilities, able)
+    assert reply.error["code"] == "upstream_unreachable"
+
+
+async def test_an_endpoint_that_is_unreachable_is_named_by_its_id_and_its_address_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+):
+    hidden = specialist("smart", "http://user:word@127.0.0.1:9/v1?api-key=word")
+    async with running_gateway(base(hidden, max_attempts=1)) as gateway:
+        reply = await chat(gateway)
+
+    said = [vars(record) for record in caplog.records if record.msg == "an endpoint cannot be reached"]
+    assert reply.error["message"] == "The endpoint smart/1 cannot be reached: the connection was refused."
+    assert [(each["endpoint"], each["url"].partition("/v1")[0]) for each in said] == [
+        ("smart/1", "http://127.0.0.1:9")
+    ]
+    assert "word" not in str([(each["url"], each["reason"]) for each in said])

@@ -72,3 +72,40 @@ def test_damage_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
     (record,) = caplog.records
     assert str(tmp_path / FILE_NAME) in record.__dict__["reason"]
+
+
+def open_to_the_network(folder: Path) -> tuple[Config, KeyFile, str]:
+    """Return a configuration that needs a key, the keys, and the one that there is."""
+    keys = KeyFile(folder / "keys.json")
+    return config_in(folder, '[gateway]\nlisten = "0.0.0.0:0"\n'), keys, keys.add(created=1.0)
+
+
+def test_the_last_key_of_a_public_gateway_can_be_revoked(tmp_path: Path) -> None:
+    config, keys, key = open_to_the_network(tmp_path)
+    deployer = Deployer(config)
+    deployer.deploy(config)
+    keys.revoke(key, at=2.0)
+
+    snapshot = deployer.deploy(config)
+
+    assert [each.revoked for each in snapshot.base.keys] == [2.0]
+    assert read_snapshot(tmp_path) == snapshot
+
+
+def test_a_public_gateway_does_not_start_with_revoked_keys_alone(tmp_path: Path) -> None:
+    config, keys, key = open_to_the_network(tmp_path)
+    keys.revoke(key, at=2.0)
+
+    with pytest.raises(CommandError, match="config-open-listen"):
+        Deployer(config).deploy(config)
+
+
+def test_a_changed_configuration_is_asked_for_a_key_again(tmp_path: Path) -> None:
+    config, keys, key = open_to_the_network(tmp_path)
+    deployer = Deployer(config)
+    deployer.deploy(config)
+    keys.revoke(key, at=2.0)
+    changed = config_in(tmp_path, '[gateway]\nlisten = "0.0.0.0:0"\n[alias]\ngpt = "solver"\n')
+
+    with pytest.raises(CommandError, match="config-open-listen"):
+        deployer.deploy(changed)

@@ -361,3 +361,18 @@ async def test_the_log_tells_how_a_process_ended_and_that_it_is_back(tmp_path: P
 
     assert re.search(r'child=gateway ended="?by SIGKILL', guardian.log)
     assert "stopping: answers under way may end" in guardian.log
+
+
+async def test_whoever_holds_the_last_key_is_out_once_it_is_revoked(tmp_path: Path) -> None:
+    key = KeyFile(tmp_path / "data" / "keys.json").add(created=1.0)
+    bearer = {"authorization": f"Bearer {key}"}
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        before = (await guardian.post(**bearer))[0]
+        assert (await run("key", "revoke", key, "--config", str(guardian.config)))[0] == 0
+        await until(lambda: "snapshot applied" in guardian.log)
+        with_it, without = (await guardian.post(**bearer))[0], (await guardian.post())[0]
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: guardian.log.count("deployed") == 2)
+        after_reload = (await guardian.post())[0]
+
+    assert (before, with_it, without, after_reload) == (200, 401, 401, 401)

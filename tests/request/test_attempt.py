@@ -227,6 +227,44 @@ async def test_the_same_endpoint_is_asked_again_after_a_pause(stream: bool):
 
 
 @BOTH
+@pytest.mark.parametrize("status", [302, 402, 405, 410, 451])
+async def test_what_only_the_operator_can_mend_is_answered_from_elsewhere(status: int, stream: bool):
+    seen = await with_a_backup(Status(status), stream=stream)
+
+    assert (seen.text, seen.error) == (TEXT, None)
+    assert [(attempt.endpoint, attempt.outcome) for attempt in seen.record.attempts] == [
+        ("smart/1", "failed"),
+        ("backup/1", "ok"),
+    ]
+
+
+@BOTH
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 404, 405, 413, 422])
+async def test_what_a_repetition_cannot_mend_is_asked_once_and_says_so(status: int, stream: bool):
+    async with ModelServer(faults=Status(status)) as server:
+        async with running_cluster(base(specialist("smart", server.url))) as running:
+            seen = await running.ask(stream=stream)
+
+    assert seen.error is not None
+    assert (server.received, seen.error.should_retry) == (1, False)
+
+
+@BOTH
+async def test_a_429_is_the_clients_to_wait_for(stream: bool):
+    seen = await alone(Status(429), stream=stream)
+
+    assert seen.error is not None
+    assert (seen.error.http_status, seen.error.should_retry) == (429, None)
+
+
+async def test_a_model_that_falls_silent_is_a_timeout_by_its_type_too():
+    seen = await alone(NAMED_FAULTS["hang-mid-stream"], stream=True)
+
+    assert seen.error is not None
+    assert (seen.error.http_status, seen.error.body()["error"]["type"]) == (504, "timeout")
+
+
+@BOTH
 async def test_another_endpoint_is_asked_at_once(stream: bool):
     seen = await with_a_backup(Status(503, retry_after="2"), stream=stream)
 
@@ -244,6 +282,17 @@ async def test_the_pause_an_endpoint_asks_for_is_kept(stream: bool):
 
     assert seen.text == TEXT
     assert seen.record.duration_ms >= 150
+
+
+@BOTH
+async def test_a_pause_between_attempts_is_no_overhead(stream: bool):
+    pause = Status(503, headers=(("retry-after-ms", "600"),))
+    async with ModelServer(TEXT, faults=first(1, pause)) as server:
+        async with running_cluster(base(specialist("smart", server.url))) as running:
+            seen = await running.ask(stream=stream)
+
+    assert seen.record.duration_ms >= 600
+    assert seen.record.overhead_ms < 400
 
 
 @BOTH

@@ -11,9 +11,10 @@ from guardian_cluster.contract.records import Payload
 from guardian_cluster.contract.snapshot import DenyRule, RecordPolicy, WatchPolicy
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.bodies import MAX_REPORT_BYTES, MAX_REQUEST_BYTES, BodyPolicy
+from guardian_cluster.domain.verdict import Action
+from guardian_cluster.request.bodies import MAX_KEPT_BYTES, MAX_REPORT_BYTES, MAX_REQUEST_BYTES, BodyPolicy
 from guardian_cluster.watcher.patterns import Patterns
-from guardian_cluster.watcher.redaction import Redaction
+from guardian_cluster.watcher.redaction import MAX_REDACTIONS, Redaction
 
 
 class Counting(Redaction):
@@ -33,13 +34,16 @@ def asked(content: str, *, encoded: bool = False) -> UserRequest:
     return UserRequest(body=body, view=request.view) if encoded else request
 
 
-def kept(request: UserRequest, said: str, deny: str = "secret") -> tuple[Payload, int]:
+def kept(
+    request: UserRequest, *said: str, deny: str = "secret", action: Action = "redact"
+) -> tuple[Payload, int]:
     """Keep a request and its answer; return the report, and how many documents were redacted."""
-    policy = WatchPolicy(deny=(DenyRule(name="house", text=deny),))
+    policy = WatchPolicy(deny=(DenyRule(name="house", text=deny, action=action),))
     redaction, sink = Counting(Patterns.of(policy)), Collected()
     body = BodyPolicy(RecordPolicy(bodies="all"), random.Random(1)).begin(request, redaction)
     assert body is not None
-    body.take([{"choices": [{"index": 0, "message": {"content": said}}]}])
+    for piece in said:
+        body.take([{"choices": [{"index": 0, "delta": {"content": piece}}]}])
     body.report(sink, SystemClock())
     (payload,) = sink.reports
     assert isinstance(payload, Payload)
@@ -72,3 +76,30 @@ def test_the_longest_of_answers_leaves_the_report_within_its_limit():
 
     assert payload.request_body
     assert len(payload.request_body) + len(payload.response_text) <= MAX_REPORT_BYTES
+
+
+@pytest.mark.parametrize("pieces", [["it is sec", "ret!"], ["it is secret!"]])
+def test_an_answer_is_kept_without_what_a_rule_only_observes(pieces: list[str]):
+    payload, _ = kept(asked("hello"), *pieces, action="observe")
+
+    assert payload.response_text == "it is [redacted:house]!"
+
+
+def test_an_answer_that_is_cut_off_does_not_end_in_half_a_rules_text():
+    payload, _ = kept(asked("hello"), "y" * (MAX_KEPT_BYTES - 3) + "secret", action="observe")
+
+    assert payload.response_text == "y" * (MAX_KEPT_BYTES - 3)
+
+
+def test_an_answer_of_nothing_but_rules_texts_is_cut_off_before_it_takes_long():
+    payload, _ = kept(asked("hello"), "secret" * 50_000, action="observe")
+
+    found = payload.response_text.count("[redacted:house]")
+    assert MAX_REDACTIONS <= found < MAX_REDACTIONS + 100
+    assert "secret" not in payload.response_text
+
+
+def test_an_answer_in_a_script_of_long_characters_leaves_the_report_within_its_limit():
+    payload, _ = kept(asked("hello"), "水" * 1_000_000)
+
+    assert len(payload.response_text.encode()) == MAX_KEPT_BYTES

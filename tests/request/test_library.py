@@ -167,6 +167,20 @@ async def test_the_solver_answers_without_any_model():
     assert (whole.record.specialist, whole.record.cost_usd) == ("solver", 0.0)
 
 
+async def test_the_solver_uses_no_tokens_in_either_form():
+    counted = {"stream_options": {"include_usage": True}}
+    async with running_cluster(base(SOLVER)) as running:
+        question = [{"role": "user", "content": "What is 17% of 2,350?"}]
+        whole = await running.ask(stream=False, model="solver", messages=question)
+        streamed = await running.ask(stream=True, model="solver", messages=question, **counted)
+
+    nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    assert whole.chunks[-1]["usage"] == streamed.chunks[-1]["usage"] == nothing
+    assert [chunk.get("usage") for chunk in streamed.chunks].count(nothing) == 1
+    for record in (whole.record, streamed.record):
+        assert (record.input_tokens, record.output_tokens, record.tokens_estimated) == (0, 0, False)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_an_unknown_model_is_recorded_as_refused(stream: bool):
     async with running_cluster(base(specialist("smart", "http://127.0.0.1:9/v1"))) as running:

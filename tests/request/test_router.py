@@ -235,11 +235,46 @@ async def test_auto_gives_the_solver_nothing_else(fields: dict[str, Any]):
     assert (chosen.specialist_id, chosen.alternatives) == ("one", ())
 
 
-async def test_an_instruction_before_the_question_does_not_keep_it_from_the_solver():
-    messages = [{"role": "system", "content": "Be brief."}, *SUM]
+@pytest.mark.parametrize("role", ["system", "developer"])
+async def test_auto_gives_a_question_with_an_instruction_to_who_reads_it(role: str):
+    messages = [{"role": role, "content": "Answer in French."}, *SUM]
     chosen = await assign(base(named("one"), SOLVER), ask(messages=messages), solvable=True)
 
+    assert (chosen.specialist_id, chosen.alternatives) == ("one", ())
+
+
+@pytest.mark.parametrize("drained", [(), ("one",)], ids=["alone", "the other is drained"])
+async def test_auto_gives_it_to_the_solver_where_nobody_else_is_able_and_says_why(drained: tuple[str, ...]):
+    messages = [{"role": "system", "content": "Answer in French."}, *SUM]
+    others = [named(name) for name in drained]
+    chosen = await assign(base(*others, SOLVER), ask(messages=messages), solvable=True, drained=drained)
+
     assert chosen.specialist_id == "solver"
+    assert "it reads no instructions, and nobody else is able" in chosen.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"), [({"n": 2}, "several choices"), ({"logprobs": True}, "log probabilities")]
+)
+async def test_the_solver_asked_by_name_says_what_it_does_not_give(fields: dict[str, Any], missing: str):
+    error = await refusal(base(SOLVER), ask("solver", messages=SUM, **fields))
+
+    assert (error.http_status, error.code) == (400, "unsupported_capability")
+    assert f"`solver` does not support {missing}" in error.message
+
+
+@pytest.mark.parametrize("fields", [{"n": 1}, {"n": None, "logprobs": False}])
+async def test_the_solver_asked_by_name_gives_one_choice(fields: dict[str, Any]):
+    chosen = await assign(base(SOLVER), ask("solver", messages=SUM, **fields))
+
+    assert chosen.specialist_id == "solver"
+
+
+async def test_the_solver_does_not_stand_in_for_several_choices():
+    smart = named("smart", fallback=("solver",))
+    chosen = await assign(base(smart, SOLVER), ask("smart", messages=SUM, n=2))
+
+    assert chosen.alternatives == ()
 
 
 async def test_nobody_configured_is_told_with_what_to_write_and_the_next_command():

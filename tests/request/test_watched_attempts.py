@@ -1,5 +1,6 @@
 """What the attempt engine does with what a watcher finds."""
 
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -140,6 +141,60 @@ async def test_a_whole_answer_that_breaks_its_schema_is_answered_from_elsewhere(
 
     assert seen.text == '{"city": "Bern"}'
     assert [attempt.endpoint for attempt in seen.record.attempts] == ["smart/1", "backup/1"]
+
+
+async def test_what_was_found_before_an_attempt_broke_off_is_recorded():
+    async with ModelServer(LEAK + TEXT, faults=StreamError(6)) as server:
+        async with running_cluster(base(specialist("smart", server.url), watch=policy())) as running:
+            seen = await running.ask(stream=True)
+
+    assert (seen.code, "[redacted:house]" in seen.text) == ("upstream_error", True)
+    assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [("house", "redact")]
+
+
+async def test_what_was_found_before_a_caller_left_is_recorded():
+    async with ModelServer(LEAK + " and so on" * 10_000) as server:
+        async with running_cluster(base(specialist("smart", server.url), watch=policy())) as running:
+            body = {"model": "smart", "messages": [{"role": "user", "content": "hi"}]}
+            async with aclosing(running.cluster.stream_request(UserRequest(body=body))) as chunks:
+                async for chunk in chunks:
+                    if "[redacted:house]" in str(chunk):
+                        break
+            record = await running.collected.request()
+
+    assert (record.outcome, [verdict.rule for verdict in record.verdicts]) == ("cancelled", ["house"])
+
+
+async def test_what_only_the_end_of_a_stream_shows_is_observed():
+    seen = await watched(Answer('{"town": 1}'), WatchPolicy(), stream=True, response_format=SCHEMA)
+
+    assert (seen.text, seen.error) == ('{"town": 1}', None)
+    assert seen.outcomes == [("smart/1", "ok", None)]
+    assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [
+        ("format-schema", "observe")
+    ]
+
+
+async def test_a_whole_answer_is_withheld_for_what_its_end_shows():
+    seen = await watched(Answer('{"town": 1}'), WatchPolicy(), stream=False, response_format=SCHEMA)
+
+    assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts][:1] == [
+        ("format-schema", "retry")
+    ]
+
+
+async def test_a_loop_for_which_an_answer_was_withheld_is_recorded():
+    seen = await watched("well " * 200, WatchPolicy(on_repetition="retry"), stream=False)
+
+    assert (seen.text, seen.error) == (TEXT, None)
+    assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [("repetition", "retry")]
+
+
+async def test_a_loop_that_was_cut_for_a_retry_is_recorded_with_what_was_done():
+    seen = await watched("well " * 200, WatchPolicy(on_repetition="retry"), stream=True)
+
+    assert seen.record.outcome == "cut"
+    assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [("repetition", "retry")]
 
 
 async def test_a_tenants_own_policy_counts():

@@ -1,6 +1,8 @@
 """One connection and its reply, without a network: the bytes are handed in."""
 
 import asyncio
+import gc
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -120,6 +122,21 @@ async def test_a_connection_that_says_more_than_was_asked_is_not_used_again(surp
 
     assert asked.wire.aborted
     assert "freed" not in asked.keeper.told
+
+
+async def test_a_reply_that_has_ended_leaves_nothing_to_the_garbage_collector():
+    asked = Asked()
+    await asked.hear(COUNTED)
+    reply = await asked.reply()
+    await body_of(reply)
+
+    gc.disable()
+    try:
+        forgotten = weakref.ref(reply)
+        del reply, asked
+        assert forgotten() is None
+    finally:
+        gc.enable()
 
 
 async def test_what_comes_unasked_ends_an_idle_connection():

@@ -66,6 +66,58 @@ def test_what_may_be_better_elsewhere_is_tried_there(status: int):
     assert failure(status).elsewhere
 
 
+@pytest.mark.parametrize("status", [300, 301, 302, 307, 308, 402, 405, 406, 410, 418, 451])
+def test_what_only_the_operator_can_mend_is_tried_elsewhere_and_not_here_again(status: int):
+    error = failure(status, b'{"error": {"message": "see /elsewhere"}}')
+
+    assert (error.elsewhere, error.again, error.rests, error.http_status) == (True, False, True, 502)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "told"),
+    [
+        (302, "upstream_redirected", "check its url"),
+        (402, "upstream_unpaid", "check its account"),
+        (405, "upstream_not_found", "no such thing"),
+        (410, "upstream_not_found", "no such thing"),
+        (451, "upstream_error", "no such thing"),
+    ],
+)
+def test_the_operator_is_told_what_to_mend(status: int, code: str, told: str):
+    error = failure(status, b'{"error": {"message": "no such thing"}}')
+
+    assert error.code == code
+    assert told in error.body()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (402, "server_error"),
+        (408, "timeout"),
+        (409, "invalid_request_error"),
+        (413, "invalid_request_error"),
+        (418, "server_error"),
+        (422, "invalid_request_error"),
+        (429, "rate_limit_error"),
+        (500, "server_error"),
+        (503, "server_error"),
+        (504, "timeout"),
+        (529, "server_error"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"<html>", b'{"detail": "no"}'], ids=["no JSON", "JSON without a type"])
+def test_an_error_without_a_type_has_that_of_the_status_the_caller_sees(status: int, kind: str, body: bytes):
+    assert failure(status, body).body()["error"]["type"] == kind
+
+
+def test_a_type_that_the_endpoint_names_is_passed_on():
+    error = failure(429, b'{"error": {"message": "m", "type": "tokens"}}')
+
+    assert error.body()["error"]["type"] == "tokens"
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_the_gateways_own_credentials_never_look_like_the_callers(status: int):
     error = failure(status, b'{"error": {"message": "Incorrect API key provided: sk-abc"}}')

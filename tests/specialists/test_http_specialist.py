@@ -104,6 +104,40 @@ async def test_a_variants_parameters_count_where_the_request_names_none():
     assert (server.requests[0].body["temperature"], server.requests[0].body["top_p"]) == (0.7, 0.9)
 
 
+@pytest.mark.parametrize(
+    ("asked", "configured"),
+    [
+        ("max_tokens", "max_completion_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("max_tokens", "max_tokens"),
+    ],
+)
+async def test_both_names_of_the_token_limit_are_one_and_the_callers_counts(asked: str, configured: str):
+    variant = Variant(id="v", parameters={configured: 900, "top_p": 0.9})
+    async with ModelServer() as server:
+        await Caller(server, variant=variant).ask(**{asked: 5})
+
+    sent = server.requests[0].body
+    assert {name: sent[name] for name in sent if name.startswith("max_")} == {asked: 5}
+    assert sent["top_p"] == 0.9
+
+
+async def test_a_token_limit_that_the_caller_does_not_name_is_the_variants():
+    async with ModelServer() as server:
+        await Caller(server, variant=Variant(id="v", parameters={"max_tokens": 900})).ask()
+
+    assert server.requests[0].body["max_tokens"] == 900
+
+
+async def test_a_variants_parameters_are_not_sent_to_embeddings():
+    async with ModelServer() as server:
+        await Caller(server, variant=Variant(id="v", parameters={"temperature": 0.1})).ask(
+            "embeddings", input=["a"]
+        )
+
+    assert server.requests[0].body == {"model": "simulated-1", "input": ["a"]}
+
+
 async def test_a_variants_instructions_stand_before_the_messages():
     async with ModelServer() as server:
         await Caller(server, variant=Variant(id="v", instructions="Be brief.")).ask()

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
 
+import msgspec
 import pytest
 import trustme
 from raw_server import raw_server, read_request, says
@@ -55,6 +56,7 @@ def call(url: str, *, stream: bool = False, text: str = "hi", connect_timeout_s:
         headers={"content-type": "application/json"},
         body=json.dumps(content).encode(),
         connect_timeout_s=connect_timeout_s,
+        endpoint="m/1",
     )
 
 
@@ -99,6 +101,16 @@ async def test_a_call_arrives_as_it_was_given(transport: Transport):
     assert received.raw == sent.body
     assert received.headers["content-type"] == "application/json"
     assert received.headers["content-length"] == str(len(sent.body))
+
+
+async def test_a_trace_goes_along_with_its_own_call_alone(transport: Transport):
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    async with ModelServer() as server:
+        plain = call(server.url)
+        for sent in (msgspec.structs.replace(plain, traceparent=trace), plain):
+            await exchange(transport, sent)
+
+    assert [request.headers.get("traceparent") for request in server.requests] == [trace, None]
 
 
 async def test_a_connection_closed_as_it_is_used_again_fails_the_attempt_and_is_not_repeated_in_secret(
@@ -179,18 +191,22 @@ async def test_a_connection_that_breaks_before_the_head_is_a_failure(transport: 
     assert error.code == "upstream_disconnected"
 
 
-async def test_a_refused_connection_is_told_from_a_broken_one(transport: Transport):
+async def test_a_refused_connection_is_told_from_a_broken_one(
+    transport: Transport, caplog: pytest.LogCaptureFixture
+):
     async with ModelServer(faults=Refuse()) as server:
         error = await failure(transport, call(server.url))
 
     assert error.code == "upstream_unreachable"
-    assert server.url in error.message
+    assert error.message == "The endpoint m/1 cannot be reached: the connection was refused."
+    assert [vars(record)["url"] for record in caplog.records] == [f"{server.url}/chat/completions"]
 
 
 async def test_a_name_that_does_not_resolve_is_unreachable(transport: Transport):
     error = await failure(transport, call("http://no-such-model.invalid/v1", connect_timeout_s=5))
 
     assert error.code == "upstream_unreachable"
+    assert "invalid" not in error.message
 
 
 async def test_connecting_has_a_time_limit(transport: Transport):

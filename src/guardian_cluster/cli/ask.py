@@ -36,7 +36,8 @@ _NOTED_ENDINGS = {
     default="http://127.0.0.1:8600/v1",
     show_default=True,
     envvar="GUARDIAN_URL",
-    help="Of the gateway.",
+    show_envvar=True,
+    help="Of the gateway; without a path it is that of /v1.",
 )
 @click.option("--key", envvar="GUARDIAN_KEY", show_envvar=True, help="A key, where the gateway has some.")
 @click.option(
@@ -85,7 +86,7 @@ def _address(url: str) -> SplitResult:
         address = urlsplit("")
     if not usable or not url.isascii() or not url.isprintable() or " " in url:
         raise click.BadParameter("is not an absolute http or https address", param_hint="--url")
-    return address
+    return address._replace(path="/v1") if address.path in ("", "/") else address
 
 
 def _connection(address: SplitResult, timeout_s: float) -> http.client.HTTPConnection:

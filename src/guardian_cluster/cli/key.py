@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from guardian_cluster.cli.options import config_option
-from guardian_cluster.config import Config, find_config, load_config
+from guardian_cluster.config import Config, find_config, load_for_keys
 from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import ApiKey, Limits, Role
@@ -63,7 +63,7 @@ def new(
     config_path: Path | None,
 ) -> None:
     """Make a key and print it: once, because only its hash is kept."""
-    config = load_config(find_config(config_path))
+    config = _config(config_path)
     limits = Limits(
         requests_per_minute=requests_per_minute,
         tokens_per_minute=tokens_per_minute,
@@ -82,7 +82,7 @@ def new(
 @config_option
 def list_keys(as_json: bool, config_path: Path | None) -> None:
     """List the keys by their public parts."""
-    file = _key_file(load_config(find_config(config_path)))
+    file = _key_file(_config(config_path))
     keys = file.load()
     if as_json:
         click.echo(json.dumps([_facts(each) for each in keys], indent=2))
@@ -98,9 +98,21 @@ def list_keys(as_json: bool, config_path: Path | None) -> None:
 @config_option
 def revoke(identity: str, config_path: Path | None) -> None:
     """Revoke the key with this public part, or this whole key."""
-    file = _key_file(load_config(find_config(config_path)))
+    file = _key_file(_config(config_path))
     revoked = file.revoke(identity, at=SystemClock().now())
     click.echo(f"revoked {revoked.id} of tenant {revoked.tenant} ({_date(revoked.revoked)})", err=True)
+
+
+def _config(path: Path | None) -> Config:
+    """Return the configuration as far as keys need it, and note where the rest has problems."""
+    config, problems = load_for_keys(find_config(path))
+    if problems:
+        what = "a problem" if problems == 1 else f"{problems:,} problems"
+        click.echo(
+            f"note: the configuration has {what} that keys do not depend on; see: guardian config check",
+            err=True,
+        )
+    return config
 
 
 def _key_file(config: Config) -> KeyFile:

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
@@ -45,7 +45,7 @@ class Problems:
     def __init__(self, name: str, lines: Mapping[KeyPath, int]) -> None:
         self._name = name
         self._lines = lines
-        self._found: list[tuple[int, Problem]] = []
+        self._found: list[tuple[int, KeyPath, Problem]] = []
         self._unlisted = 0
         self._reported: set[KeyPath] = set()
         self.origins: dict[KeyPath, str] = {}
@@ -62,7 +62,7 @@ class Problems:
             return
         self.settle(path)
         line = 0 if self.origin(path) else self._line(path)
-        self._found.append((line, Problem(code, message, place=self.place(path), hint=hint)))
+        self._found.append((line, path, Problem(code, message, place=self.place(path), hint=hint)))
 
     def settle(self, path: KeyPath) -> None:
         """Report nothing more about the key at `path`."""
@@ -96,11 +96,24 @@ class Problems:
     def raise_if_any(self) -> None:
         """Raise ConfigError with all problems in the order of their lines."""
         if self._found:
-            in_order = sorted(self._found, key=lambda found: found[0])
-            raise ConfigError((problem for _, problem in in_order), self._unlisted)
+            raise ConfigError(_in_order(self._found), self._unlisted)
+
+    def raise_outside(self, unneeded: Container[str | int]) -> int:
+        """Raise ConfigError with those outside of the sections named, if any; return how many are inside.
+
+        Where some were only counted, nothing tells where they are.
+        """
+        needed = [found for found in self._found if not found[1] or found[1][0] not in unneeded]
+        if needed or self._unlisted:
+            raise ConfigError(_in_order(needed or self._found), self._unlisted)
+        return len(self._found)
 
     def _line(self, path: KeyPath) -> int:
         return _nearest(self._lines, path) or 0
+
+
+def _in_order(found: list[tuple[int, KeyPath, Problem]]) -> Iterator[Problem]:
+    return (problem for _, _, problem in sorted(found, key=lambda each: each[0]))
 
 
 def dotted(path: KeyPath) -> str:

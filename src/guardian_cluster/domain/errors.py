@@ -12,6 +12,7 @@ GuardianError                  500  our own fault
 ├── HeadersTooLarge            431
 ├── AnswerBlocked              400  a watcher withheld the answer, and nowhere else to ask
 ├── NoSpecialist               503  nothing can serve this request
+├── GatewayStopping            503  the gateway ends before the answer does
 ├── DeadlineExceeded           504  the request's own deadline passed
 └── AttemptFailed              502  one try at one endpoint failed; another may succeed
 """
@@ -121,6 +122,12 @@ class NoSpecialist(GuardianError):
     """Nothing that is configured and healthy can serve the request."""
 
     status, default_code = 503, "no_specialist"
+
+
+class GatewayStopping(GuardianError):
+    """The gateway ends before the answer does."""
+
+    status, default_code = 503, "gateway_stopping"
 
 
 class DeadlineExceeded(GuardianError):

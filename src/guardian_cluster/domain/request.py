@@ -115,6 +115,8 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     timeout_s: float | None = None
     """The caller's own limit for the whole request; the specialist's applies as well."""
+    traceparent: str | None = None
+    """The caller's trace (W3C Trace Context), which the endpoint is told of."""
 
     def __post_init__(self) -> None:
         view = self.view

@@ -24,6 +24,7 @@ from guardian_cluster.gateway.http import (
     send_bytes,
     send_error,
 )
+from guardian_cluster.gateway.limits import OverLimit
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 
 log = logging.getLogger("guardian.gateway")
@@ -71,6 +72,9 @@ Routes = Mapping[str, Mapping[str, Handler]]
 
 _PREFIXES = ("/openai/v1/",)
 """Other spellings of `/v1/` that clients of other gateways are set to."""
+
+
+_ADVICE = frozenset({b"x-should-retry", b"retry-after"})
 
 
 class Gateway:
@@ -121,6 +125,8 @@ class Gateway:
         origins = exchange.service.base.cors_origins
         if for_pages := cors.response_headers(exchange.headers, origins):
             exchange.send = cors.with_headers(exchange.send, for_pages)
+        if _is_repeated(exchange.headers):
+            exchange.send = _asking_no_third_time(exchange.send)
         try:
             if cors.is_preflight(exchange.method, exchange.headers):
                 allowed = cors.preflight_headers(exchange.headers, origins)
@@ -188,8 +194,31 @@ def _refuse_more_work(path: str) -> None:
         )
 
 
+def _is_repeated(headers: Headers) -> bool:
+    """Return whether a client sends by itself what failed before; OpenAI's count that in a header."""
+    return headers.get(b"x-stainless-retry-count", b"").strip() not in (b"", b"0")
+
+
+def _asking_no_third_time(send: Send) -> Send:
+    """Return a `send` that tells a client which has repeated a request to leave a failure at that.
+
+    Its retries and the gateway's own multiply. One that is told how long to wait, or what to do, is told no more.
+    """
+
+    def sending(message: Scope) -> Awaitable[None]:
+        if message["type"] == "http.response.start" and message["status"] >= 500:
+            headers: HeaderList = message["headers"]
+            if _ADVICE.isdisjoint(name for name, _ in headers):
+                message = {**message, "headers": [*headers, (b"x-should-retry", b"false")]}
+        return send(message)
+
+    return sending
+
+
 def _told_by_status(error: GuardianError) -> HeaderList:
-    """Return the headers that belong to a status (RFC 9110, sections 10.2.1 and 11.6.1)."""
+    """Return the headers that belong to a status (RFC 9110, sections 10.2.1 and 11.6.1; OpenAI's for 429)."""
+    if isinstance(error, OverLimit):
+        return list(error.headers)
     if isinstance(error, MethodNotAllowed):
         return [(b"allow", ", ".join(error.allowed).encode())]
     if error.http_status == 401:

@@ -20,14 +20,14 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 ANYONE = Caller("default", None, "admin")
-"""Whoever asks a gateway that has no keys: it listens on loopback alone, to the operator's own machine."""
+"""Whoever asks a gateway that never had keys: it listens on loopback alone, to the operator's own machine."""
 
 
 class Keyring:
-    """The keys of one snapshot."""
+    """The keys of one snapshot. Where all of them are revoked nobody is let in, on whatever address it listens."""
 
-    def __init__(self, base: Base, *, open_to_all: bool | None = None) -> None:
-        self._open = not base.keys if open_to_all is None else open_to_all
+    def __init__(self, base: Base) -> None:
+        self._open = not base.keys  # revoked ones are among them
         self._keys: dict[str, ApiKey] = {key.sha256: key for key in base.keys if key.revoked is None}
         tenants = {tenant.name: tenant.limits for tenant in base.tenants}
         self._callers = {

@@ -28,8 +28,13 @@ _BODILESS = (204, 304)
 class Cycle(RequestResponseCycle):
     """A request being answered. `receive` and `send` are those of ASGI."""
 
-    def __init__(self, *, body_timeout_s: float, hang_up: Callable[[], None], **facts: Any) -> None:
+    def __init__(
+        self, *, body_timeout_s: float, hang_up: Callable[[], None], reads_chunks: bool = True, **facts: Any
+    ) -> None:
         super().__init__(**facts)
+        self._reads_chunks = reads_chunks
+        self._ends_unannounced = False
+        self._problem: GuardianError | None = None
         self._body_timeout_s = body_timeout_s
         self._hang_up = hang_up
         self._body_due: float | None = None
@@ -41,16 +46,26 @@ class Cycle(RequestResponseCycle):
 
         Raises:
             RequestTimeout: the body as a whole was waited for longer than its time.
+            GuardianError: the connection has refused the body.
         """
+        if self._problem is not None:
+            raise self._problem
         if not self.more_body or self.message_event.is_set():
             return await super().receive()
         if self._body_due is None:
             self._body_due = asyncio.get_running_loop().time() + self._body_timeout_s
         try:
             async with asyncio.timeout_at(self._body_due):
-                return await super().receive()
+                message = await super().receive()
         except TimeoutError:
             raise RequestTimeout(f"The body did not arrive within {self._body_timeout_s:g} s.") from None
+        return message if self._problem is None else await self.receive()
+
+    def refuse(self, problem: GuardianError) -> None:
+        """Make the error what comes of the body; the connection ends with the response."""
+        self._problem = problem
+        self.keep_alive = False
+        self.message_event.set()
 
     async def send(self, message: Any) -> None:
         """Take one message; see the ASGI specification.
@@ -117,7 +132,10 @@ class Cycle(RequestResponseCycle):
     def _frame(self, status: int, headers: dict[bytes, bytes], lines: list[bytes]) -> None:
         """Decide how the body's end is told, and whether the connection stays."""
         length = headers.get(b"content-length")
-        self.chunked_encoding = length is None and status not in _BODILESS
+        unannounced = length is None and status not in _BODILESS
+        self.chunked_encoding = unannounced and self._reads_chunks
+        # Who speaks HTTP/1.0 reads until the connection ends (RFC 9112, section 6.1).
+        self._ends_unannounced = unannounced and not self._reads_chunks
         if self.chunked_encoding:
             lines.append(b"transfer-encoding: chunked\r\n")
         elif length is not None:
@@ -133,7 +151,7 @@ class Cycle(RequestResponseCycle):
             self.expected_content_length, body = 0, b""
         elif self.chunked_encoding:
             body = _chunk(body, last=not more)
-        else:
+        elif not self._ends_unannounced:
             self.expected_content_length -= len(body)
             if self.expected_content_length < 0 or (self.expected_content_length and not more):
                 raise RuntimeError("The body of the response has another length than was declared.")

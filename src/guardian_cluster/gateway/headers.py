@@ -29,7 +29,7 @@ def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderL
     )
     headers += [
         (b"x-guardian-attempts", b"%d" % max(1, execution.begun)),
-        (b"x-guardian-verdict", verdict_summary(execution)),
+        (b"x-guardian-verdict", verdict_summary(answer, execution)),
         (b"x-guardian-overhead-ms", b"%.3f" % (1e3 * overhead_s)),
     ]
     return headers + debug_headers(answer, execution) if debug else headers
@@ -57,9 +57,12 @@ def debug_headers(answer: Answer, execution: Execution) -> HeaderList:
     ]
 
 
-def verdict_summary(execution: Execution) -> bytes:
-    """Return `watching` while the answer goes on, else `ok` or the findings, as in `deny:redact=2`."""
-    if not execution.ended:
+def verdict_summary(answer: Answer, execution: Execution) -> bytes:
+    """Return `watching` while the answer goes on, else `ok` or the findings, as in `deny:redact=2`.
+
+    An answer that ended in an error goes on no more; what was found in it is mostly why.
+    """
+    if not execution.ended and answer.error is None:
         return b"watching"
     if not execution.verdicts:
         return b"ok"

@@ -73,15 +73,25 @@ async def send_error(send: Send, error: GuardianError, headers: HeaderList) -> N
     await send_json(send, error.body(), [*headers, *retry_headers(error)], error.http_status)
 
 
+SOON_S = 1.0
+"""When to try again where nobody knows: a moment that clients hardly notice."""
+
+NOT_SOON_S = 60.0
+"""The same where only an operator, or another month, can help."""
+
+
 def retry_headers(error: GuardianError) -> HeaderList:
     """Return the headers that tell OpenAI's clients whether and when to try again.
 
     They read `retry-after-ms` before `retry-after`, and give up when told to wait for more than 120 s (openai
-    3.54).
+    3.54). A 429 or 503 always says when: clients expect it there.
     """
     headers: HeaderList = []
-    if error.retry_after_s is not None:
-        wait_s = min(max(error.retry_after_s, 0.001), 120.0)
+    wait_s = error.retry_after_s
+    if wait_s is None and error.http_status in (429, 503):
+        wait_s = NOT_SOON_S if error.should_retry is False else SOON_S
+    if wait_s is not None:
+        wait_s = min(max(wait_s, 0.001), 120.0)
         headers.append((b"retry-after-ms", b"%d" % max(1, round(wait_s * 1e3))))
         headers.append((b"retry-after", b"%d" % max(1, -(-wait_s // 1))))
     if error.should_retry is not None:

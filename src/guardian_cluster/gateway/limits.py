@@ -24,6 +24,12 @@ MOST_OUTPUT_TOKENS = 2**40
 """Reserved at most: a request may name any number, and one that no answer reaches is none to calculate with."""
 
 
+class OverLimit(LimitExceeded):
+    """A key or tenant has used up what it may; `headers` say how it stands with each of its limits."""
+
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
 class TokenBucket:
     """Lets `per_minute` units pass in a minute, all of them at once after a pause."""
 
@@ -37,7 +43,7 @@ class TokenBucket:
 
         More than fits is let through when the bucket is full.
         """
-        self._fill(now)
+        self.fill(now)
         missing = min(amount, self.capacity) - self._level
         return max(0.0, missing * 60 / self.capacity)
 
@@ -49,7 +55,8 @@ class TokenBucket:
         """Return the whole units left."""
         return max(0, int(self._level))
 
-    def _fill(self, now: float) -> None:
+    def fill(self, now: float) -> None:
+        """Add what has come in since the last time."""
         self._level = min(self.capacity, self._level + (now - self._filled) * self.capacity / 60)
         self._filled = now
 
@@ -71,10 +78,10 @@ class Account:
         self.tokens = TokenBucket(limits.tokens_per_minute, now) if limits.tokens_per_minute else None
 
     def check(self, tokens: int, cost_usd: float, now: float, month: str) -> None:
-        """Raise LimitExceeded, saying which limit and for how long, unless a request of this size fits."""
+        """Raise OverLimit, saying which limit and for how long, unless a request of this size fits."""
         for bucket, amount, what in ((self.requests, 1, "requests"), (self.tokens, tokens, "tokens")):
             if bucket is not None and (wait_s := bucket.wait_s(amount, now)) > 0:
-                raise LimitExceeded(
+                raise OverLimit(
                     f"The limit of {bucket.capacity} {what} per minute of {self.name} is used up; wait {wait_s:.1f} s.",
                     code=f"{what}_per_minute_exceeded",
                     retry_after_s=wait_s,
@@ -82,12 +89,18 @@ class Account:
         self.turn(month)
         budget = self.limits.budget_usd_per_month
         if budget is not None and self.spent_usd + self.reserved_usd + cost_usd > budget:
-            raise LimitExceeded(
+            raise OverLimit(
                 f"The budget of {budget:g} USD of {self.name} for {month} does not cover this request: "
                 f"{self.spent_usd:.4f} spent, {self.reserved_usd:.4f} reserved, {cost_usd:.4f} asked for.",
                 code="budget_exceeded",
                 should_retry=False,
             )
+
+    def fill(self, now: float) -> None:
+        """Bring both buckets up to now."""
+        for bucket in (self.requests, self.tokens):
+            if bucket is not None:
+                bucket.fill(now)
 
     def turn(self, month: str) -> None:
         """Begin a new month's spending when there is one."""
@@ -121,18 +134,23 @@ class Reservation(msgspec.Struct):
 
     def headers(self) -> HeaderList:
         """Return OpenAI's rate limit headers, for the tightest account of each kind."""
-        headers: HeaderList = []
-        for kind in ("requests", "tokens"):
-            buckets = [bucket for account in self.accounts if (bucket := getattr(account, kind)) is not None]
-            if buckets:
-                tightest: TokenBucket = min(buckets, key=TokenBucket.remaining)
-                missing_s = (tightest.capacity - tightest.remaining()) * 60 / tightest.capacity
-                headers += [
-                    (f"x-ratelimit-limit-{kind}".encode(), b"%d" % tightest.capacity),
-                    (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % tightest.remaining()),
-                    (f"x-ratelimit-reset-{kind}".encode(), f"{missing_s:.3f}s".encode()),
-                ]
-        return headers
+        return standing(self.accounts)
+
+
+def standing(accounts: list[Account]) -> HeaderList:
+    """Return OpenAI's rate limit headers as accounts stand now, for the tightest one of each kind."""
+    headers: HeaderList = []
+    for kind in ("requests", "tokens"):
+        buckets = [bucket for account in accounts if (bucket := getattr(account, kind)) is not None]
+        if buckets:
+            tightest: TokenBucket = min(buckets, key=TokenBucket.remaining)
+            missing_s = (tightest.capacity - tightest.remaining()) * 60 / tightest.capacity
+            headers += [
+                (f"x-ratelimit-limit-{kind}".encode(), b"%d" % tightest.capacity),
+                (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % tightest.remaining()),
+                (f"x-ratelimit-reset-{kind}".encode(), f"{missing_s:.3f}s".encode()),
+            ]
+    return headers
 
 
 FREE = Reservation([])
@@ -155,7 +173,7 @@ class Accounts:
         """Take what a request may use from all of its caller's accounts, or from none.
 
         Raises:
-            LimitExceeded: one of them cannot cover it.
+            OverLimit: one of them cannot cover it.
         """
         accounts = [
             self._account(f"{kind} {name}", limits)
@@ -167,9 +185,15 @@ class Accounts:
         ]
         if not accounts:
             return FREE
-        month = month_of(self._clock.now())
-        for account in accounts:
-            account.check(tokens, cost_usd, self._clock.monotonic(), month)
+        month, now = month_of(self._clock.now()), self._clock.monotonic()
+        try:
+            for account in accounts:
+                account.check(tokens, cost_usd, now, month)
+        except OverLimit as error:
+            for account in accounts:
+                account.fill(now)
+            error.headers = tuple(standing(accounts))
+            raise
         for account in accounts:
             account.move(tokens, cost_usd, 0.0, requests=1)
         return Reservation(accounts, tokens, cost_usd)

@@ -43,15 +43,16 @@ _ERRORS = {
     431: "The headers are over the limit.",
     500: "The gateway or the model's endpoint failed.",
     502: "The model's endpoint could not be reached, or sent what is no answer.",
-    503: "Nobody that is configured can serve the request.",
+    503: "Nobody that is configured can serve the request, or the gateway stops before the answer ends.",
     504: "The time for the request is over, or the model did not begin in time.",
 }
-_ANY_ROUTE = (400, 405, 408, 413, 431, 500)
+_ANY_ROUTE = (400, 405, 408, 413, 431, 500, 503)
 _KEYED = (401, 403)
-_MODEL = (404, 409, 422, 429, 502, 503, 504)
+_MODEL = (404, 409, 422, 429, 502, 504)
 
 _ASKING = [
     ("x-guardian-timeout-ms", "The most time that the whole request may take."),
+    ("traceparent", "The caller's trace (W3C Trace Context), which the model's server is told of."),
     ("x-guardian-debug", "`1` adds headers that explain who was chosen, and why."),
 ]
 _TELLING = {
@@ -109,6 +110,7 @@ def _paths() -> Json:
         },
         "/v1/feedback": {"post": _post("Say how good an answer was.", FeedbackBody, shapes.FeedbackTaken)},
         "/health": {"get": health},
+        "/status": {"get": health},
         "/health/live": {"get": health},
         "/health/liveliness": {"get": health},
         "/health/readiness": {"get": _readiness()},

@@ -2,7 +2,7 @@
 
 Added to it: limits on headers and on the time they may take, errors in OpenAI's shape, the end of a request's
 work when its client leaves, and the end of connections whose client does not read. Offers to speak another
-protocol are passed over.
+protocol are passed over. How much is parsed at a time is decided in pieces.py.
 """
 
 import asyncio
@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from guardian_cluster.contract.snapshot import GatewayLimits
 from guardian_cluster.domain.errors import GuardianError, HeadersTooLarge, InvalidRequest
 from guardian_cluster.gateway.cycle import Cycle
 from guardian_cluster.gateway.http import encode_json
+from guardian_cluster.gateway.pieces import PiecewiseProtocol
 
 SWEEP_S = 0.5
 """How often connections are checked for being too slow: cheaper than a timer for each request."""
@@ -28,7 +29,7 @@ LINGER_S = 5.0
 """How long a client that was refused may go on sending: closing under it would take the refusal from it."""
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(PiecewiseProtocol):
     """One connection."""
 
     limits: ClassVar[GatewayLimits] = GatewayLimits()
@@ -46,6 +47,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._lingering_since: float | None = None
         self._open_bytes = 0
         self._header_bytes = 0
+        self._content_length = 0
         self._request_ended = False
         self._head_without_upgrade = b""
         self._problem: GuardianError | None = None
@@ -54,28 +56,34 @@ class BoundedProtocol(HttpToolsProtocol):
         """End the work on a request whose client has left."""
         super().connection_lost(exc)
         self.pipeline.clear()
+        self._ignore_rest()
         if self._task is not None:
             self._task.cancel()
 
-    def data_received(self, data: bytes) -> None:
+    def _read_piece(self, piece: bytes | memoryview) -> None:
         """Read on; headers that are still open must stay within their limit."""
-        if self._lingering_since is not None:
-            return
         self._request_ended = False
         try:
-            self._parse(data)
+            self._parse(piece)
         except httptools.HttpParserError:
-            self.send_400_response("")
+            if not self._ignores:
+                self.send_400_response("")
         if self._reading_since is None or self._request_ended or self.transport.is_closing():
             return
         # All that came is headers, unless the request before ended in it; where they are complete, `on_header`
         # has counted them and the rest is body.
-        self._open_bytes += len(data)
+        self._open_bytes += len(piece)
         if self._open_bytes > self.limits.max_header_bytes:
             self._problem = _too_large(self.limits)
             self.send_400_response("")
 
-    def _parse(self, data: bytes) -> None:
+    def _read_on(self) -> None:
+        """Read what had to wait; where that is headers, their time begins anew, for the wait was ours."""
+        if self._reading_since is not None:
+            self._reading_since = self.loop.time()
+        super()._read_on()
+
+    def _parse(self, data: bytes | memoryview) -> None:
         """Read on. A request that offers an upgrade is read again without the offer.
 
         Whom an offer does not suit may ignore it (RFC 9110, section 7.8). The parser takes it for accepted: it
@@ -97,10 +105,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        super().on_message_begin()
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
-        self._open_bytes = self._header_bytes = 0
+        self._open_bytes = self._header_bytes = self._content_length = 0
         self._idle_since = None
         if self._reading_since is None:
             self._reading_since = self.loop.time()
@@ -121,6 +130,8 @@ class BoundedProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == b"content-length":
+            self._content_length = int(value)  # the parser has read it and found it a number
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -136,6 +147,8 @@ class BoundedProtocol(HttpToolsProtocol):
             raise
         before: Any = self.cycle  # none yet at first
         self.cycle = self._cycle(scope)
+        self._declared = self._content_length
+        self.headers = []  # what trailers say is none of the request's headers
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -173,6 +186,7 @@ class BoundedProtocol(HttpToolsProtocol):
         }
 
     def _cycle(self, scope: Any) -> Cycle:
+        version = self.parser.get_http_version()
         return Cycle(
             scope=scope,
             transport=self.transport,
@@ -183,8 +197,9 @@ class BoundedProtocol(HttpToolsProtocol):
             default_headers=[],
             message_event=asyncio.Event(),
             expect_100_continue=self.expect_100_continue,
-            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
+            reads_chunks=version >= "1.1",
             body_timeout_s=self.limits.body_timeout_s,
             hang_up=self._hang_up,
         )
@@ -206,10 +221,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         else:
             self._idle_since = self.loop.time()
+        if self._unread:
+            self._read_on_soon()
+
+    def _refuse_body(self, problem: InvalidRequest) -> None:
+        """Answer a request with an error because of its body, and read no more."""
+        self._ignore_rest()
+        if self.cycle.response_complete:
+            self._hang_up()
+        else:
+            self.cycle.refuse(problem)
 
     def stop(self, error: GuardianError) -> "asyncio.Task[None] | None":
         """End the answer under way with an error, and return the work on it; requests behind it are not begun."""
         self.pipeline.clear()
+        self._ignore_rest()
         work = self._task
         if work is None:
             self.transport.close()
@@ -220,6 +246,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not understood, in OpenAI's shape, and close."""
+        self._ignore_rest()
         if self.transport.is_closing():
             return
         if self._task is not None:
@@ -246,6 +273,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Say that nothing more will come, and pass over what the client sends until it has heard that."""
         self._lingering_since = self.loop.time()
         self._reading_since = None
+        self._ignore_rest()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -264,12 +292,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close the connection if its client is too slow in asking or in reading, or has asked nothing for long."""
         if self._blocked_since is not None and now - self._blocked_since > STALLED_WRITE_S:
             self.transport.abort()
-        elif self._reading_since is not None and now - self._reading_since > self.limits.header_timeout_s:
+        elif self._asks_slowly(now):
             self.transport.close()
         elif self._lingering_since is not None and now - self._lingering_since > LINGER_S:
             self.transport.abort()
         elif self._idle_since is not None and now - self._idle_since > self.limits.keep_alive_s:
             self.transport.close()
+
+    def _asks_slowly(self, now: float) -> bool:
+        if self._reading_since is None or self.flow.held:  # what is held has come, and waits for us
+            return False
+        return now - self._reading_since > self.limits.header_timeout_s
 
 
 def _too_large(limits: GatewayLimits) -> HeadersTooLarge:

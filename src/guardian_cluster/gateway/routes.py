@@ -1,6 +1,7 @@
 """What the gateway answers, route by route."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,8 @@ from guardian_cluster.request.workflow import facts
 
 CREATED = 1_700_000_000
 """The `created` of every listed model: it must be there and says nothing about a model served here."""
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Api:
@@ -54,6 +57,7 @@ class Api:
             "/v1/requests/": {"GET": self.request},
             "/v1/feedback": {"POST": self.feedback},
             "/health": {"GET": self.live},
+            "/status": {"GET": self.live},
             "/health/live": {"GET": self.live},
             "/health/liveliness": {"GET": self.live},
             "/health/readiness": {"GET": self.ready},
@@ -96,6 +100,7 @@ class Api:
             tenant=caller.tenant,
             key=caller.key,
             timeout_s=timeout_of(exchange.headers, streamed=bool(getattr(parsed.view, "stream", None))),
+            traceparent=traceparent_of(exchange.headers),
         )
 
     async def models(self, exchange: Exchange) -> None:
@@ -170,6 +175,12 @@ class Api:
     async def openapi(self, exchange: Exchange) -> None:
         """Describe every route, to anybody: it says nothing of this installation."""
         await send_bytes(exchange.send, 200, document(), [JSON_TYPE, *identity(exchange.id)])
+
+
+def traceparent_of(headers: dict[bytes, bytes]) -> str | None:
+    """Return the caller's trace, if it names one as W3C Trace Context (section 3.2) has it."""
+    value = headers.get(b"traceparent")
+    return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
 
 
 def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float | None:

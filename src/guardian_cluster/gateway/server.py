@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import uvicorn
 
 from guardian_cluster.contract.snapshot import GatewayLimits
-from guardian_cluster.domain.errors import GuardianError
+from guardian_cluster.domain.errors import GatewayStopping
 from guardian_cluster.gateway.app import Gateway
 from guardian_cluster.gateway.protocol import SWEEP_S, BoundedProtocol
 
@@ -18,12 +18,6 @@ log = logging.getLogger("guardian.gateway")
 
 FAREWELL_S = 1.0
 """How long clients have to hear that their answers will not end; the process itself is killed 5 s after the drain."""
-
-
-class GatewayStopping(GuardianError):
-    """The gateway ends before the answer does."""
-
-    status, default_code = 503, "gateway_stopping"
 
 
 class GatewayServer(uvicorn.Server):

@@ -27,6 +27,7 @@ class Deployer:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self._is_deployed = False
         self.keys = KeyFile(config.data_folder / FILE_NAME)
 
     def deploy(self, config: Config) -> Snapshot:
@@ -36,7 +37,7 @@ class Deployer:
             CommandError: the keys cannot be read, or the folder cannot be written; what was in force stays.
         """
         snapshot = self._written(config)
-        self.config = config
+        self.config, self._is_deployed = config, True
         return snapshot
 
     def _written(self, config: Config) -> Snapshot:
@@ -57,7 +58,10 @@ class Deployer:
                     see="guardian key --help",
                 )
             )
-        check_listen_address(config, keys)
+        if not self._is_deployed or config != self.config:
+            # Never to a change of keys alone: the snapshot without the last one has to be written, for it is
+            # what closes the gateway to its holder, and to everybody else.
+            check_listen_address(config, keys)
         if on_disk is not None and on_disk.base == base:
             return on_disk
         snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)

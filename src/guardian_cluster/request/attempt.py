@@ -16,9 +16,10 @@ from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.request.balancer import Candidate, LoadBalancer, busy
 from guardian_cluster.request.emptiness import observed, wants_retry_for_emptiness_alone
+from guardian_cluster.request.findings import BLOCKED, found_so_far, too_late, withheld
 from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
-from guardian_cluster.request.ports import Directory
+from guardian_cluster.request.ports import Cluster
 from guardian_cluster.request.regret import redact
 from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.request.usage import Spent, Usage
@@ -33,8 +34,6 @@ HUNG_SHARE = 0.9
 """Of all the time that a specialist has: an endpoint that took this much without a word hangs. A caller may
 allow less; its impatience is no fault of the endpoint."""
 
-BLOCKED = "answer_blocked"
-
 Emit = Callable[[list[Chunk]], Awaitable[None]]
 """Takes what may leave, in order; waits while the client does not keep up."""
 
@@ -47,7 +46,7 @@ class Execution:
         assignment: SpecialistAssignment,
         plan: tuple[Candidate, ...],
         context: Context,
-        directory: Directory,
+        cluster: Cluster,
         balancer: LoadBalancer,
         clock: Clock,
         rng: random.Random,
@@ -65,13 +64,16 @@ class Execution:
         self.finish_reason: str | None = None
         self.committed = False
         self.ended = False
+        """Whether the last attempt's answer is judged: it came to its end, or is withheld."""
+        self.paused_s = 0.0
+        """The time spent on pauses between attempts."""
         self._waited_s = 0.0
         self._patience: Patience | None = None
         self.chunks = 0
         self.first_content_at: float | None = None
         self._plan = plan
         self._context = context
-        self._directory = directory
+        self._cluster = cluster
         self._balancer = balancer
         self._clock = clock
         self._rng = rng
@@ -108,6 +110,7 @@ class Execution:
     async def _attempt(self, candidate: Candidate, waiting: list[Candidate], emit: Emit) -> None:
         """Ask one endpoint, after which those that wait could be asked; record how it went."""
         self.candidate, self.usage = candidate, Usage()
+        self.report, self.ended = MonitoringReport(), False
         self.begun += 1
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
@@ -149,7 +152,7 @@ class Execution:
 
     async def _watched(self, candidate: Candidate, emit: Emit, *, others: bool) -> None:
         """Pass one endpoint's answer through the watcher; hold it until its first content, a whole one to its end."""
-        specialist = self._directory.get_specialist(candidate.specialist.name)
+        specialist = self._cluster.get_specialist(candidate.specialist.name)
         watch = self._watch(candidate)
         timeouts, streamed = candidate.specialist.timeouts, self.request.streamed
         patience = Patience(timeouts, self.request, self._deadline, self._clock, others=others)
@@ -162,7 +165,8 @@ class Execution:
             self.chunks += len(batch)
             released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
             if watch is not None and watch.retry_wanted and not self.committed:
-                raise self._withheld(watch)
+                self.report, self.ended = MonitoringReport(verdicts=found_so_far(watch)), True
+                raise withheld(self.report.verdicts)
             if not self.committed:
                 if watch is None or not watch.said_something or not streamed:
                     held.add(released, streamed=streamed)
@@ -178,13 +182,12 @@ class Execution:
         try:
             async with patience:
                 await specialist.execute(self._task(candidate), self._context, candidate.endpoint, feed)
+            self._conclude(watch, said=bool(held.chunks))
         finally:
             self._waited_s += patience.waited_s
             self._patience = None
-            # Half an answer is paid for like a whole one.
-            if watch is not None and not self.usage.counted and watch.characters:
-                self.usage.conclude(self.request, watch.characters)
-        self._conclude(watch, said=bool(held.chunks))
+            if watch is not None:
+                self._settle(watch)
         if held.chunks:
             self._commit()
             await emit(held.take())
@@ -213,15 +216,22 @@ class Execution:
         if wanted and (watch.said_something or self.report.characters):
             wanted = not wants_retry_for_emptiness_alone(self.report.verdicts)
             self.report = observed(self.report)
-        if wanted and not self.committed:
-            raise self._withheld(watch)
-        self._verdicts += self.report.verdicts
+        if self.committed:
+            self.report = too_late(self.report)
+        elif wanted:
+            raise withheld(self.report.verdicts)
+
+    def _settle(self, watch: Watch) -> None:
+        """Keep what an attempt leaves behind, however it ended: what was found, and what half an answer costs."""
+        self._verdicts += self.report.verdicts if self.ended else found_so_far(watch)
+        if not self.usage.counted and not self.usage.is_estimated and watch.characters:
+            self.usage.conclude(self.request, watch.characters)
 
     def _watch(self, candidate: Candidate) -> Watch | None:
         """Begin a watch; numbers, as of embeddings, have nothing to watch."""
         if not isinstance(self.request.view, ChatRequest):
             return None
-        return self._directory.get_watcher_guardian(candidate.specialist.name).monitor_execution(self.request)
+        return self._cluster.get_watcher_guardian(candidate.specialist.name).monitor_execution(self.request)
 
     @property
     def waited_s(self) -> float:
@@ -232,14 +242,6 @@ class Execution:
     def verdicts(self) -> tuple[Verdict, ...]:
         """What the watchers of all attempts found, with what was done about it."""
         return tuple(self._verdicts)
-
-    def _withheld(self, watch: Watch) -> AttemptFailed:
-        self._verdicts += watch.verdicts
-        if wants_retry_for_emptiness_alone(tuple(watch.verdicts)):
-            return AttemptFailed("The model's answer is empty.", code="upstream_empty")
-        rules = sorted({verdict.rule for verdict in watch.verdicts if verdict.action == "retry"})
-        text = f"The answer broke the rule {', '.join(rules)}."
-        return AttemptFailed(text, code=BLOCKED, rests=False)
 
     def _task(self, candidate: Candidate) -> Task:
         specialist = candidate.specialist
@@ -259,16 +261,24 @@ class Execution:
         pause_s = failure.retry_after_s or self._rng.uniform(longest_s / 2, longest_s)
         if pause_s > LONGEST_PAUSE_S or self._clock.monotonic() + pause_s >= self._deadline:
             raise self._final(failure) from failure
-        await asyncio.sleep(pause_s)
+        since = self._clock.monotonic()
+        try:
+            await asyncio.sleep(pause_s)
+        finally:
+            self.paused_s += self._clock.monotonic() - since
 
     def _final(self, failure: AttemptFailed) -> AttemptFailed | AnswerBlocked:
-        """Return the failure as the caller shall see it: told not to retry where we have, for retries multiply."""
-        redact(failure, self._directory.redaction(self.request.tenant))
+        """Return the failure as the caller shall see it: told not to retry where we have, or where it is in vain.
+
+        The caller's retries would multiply ours. A 429 alone is worth waiting for, and how long is the caller's.
+        """
+        redact(failure, self._cluster.redaction(self.request.tenant))
         if failure.code == BLOCKED:
             return AnswerBlocked(
                 f"{failure.message} It was withheld, and nobody else could answer.", code=BLOCKED
             )
-        if len(self.attempts) > 1 and failure.retry_after_s is None:
+        in_vain = not failure.again and failure.http_status != 429
+        if in_vain or (len(self.attempts) > 1 and failure.retry_after_s is None):
             failure.should_retry = False
         return failure
 

@@ -1,4 +1,7 @@
-"""Keeps the words of a request where the operator chose so, redacted as its caller saw them."""
+"""Keeps the words of a request where the operator chose so, without the texts that any rule of its policy names.
+
+Those of rules that only observe are taken out too: they reach the caller, but no record.
+"""
 
 import random
 from typing import Any
@@ -16,8 +19,9 @@ from guardian_cluster.watcher.redaction import Redaction
 MAX_REPORT_BYTES = 490_000
 """Of request and answer together: a report of over 500 KB is dropped (see telemetry), and both would be lost."""
 
-MAX_KEPT_CHARACTERS = 300_000
-"""Of an answer; what goes on beyond this is cut off in the record, to leave room in the report."""
+MAX_KEPT_BYTES = 300_000
+"""Of an answer, before and after redaction; what goes on beyond this is cut off in the record, to leave room in
+the report. Redacted, this much prose takes 1 ms."""
 
 MAX_REQUEST_BYTES = 100_000
 """A larger request is not kept, nor redacted: that takes 2 ms for this much prose, but 100 ms where a hostile
@@ -47,7 +51,7 @@ class KeptBody:
         self._request = request
         self._redaction = redaction
         self._said: list[str] = []
-        self._room = MAX_KEPT_CHARACTERS
+        self._room = MAX_KEPT_BYTES
 
     def take(self, batch: list[Chunk]) -> None:
         """Note what the first choice says in chunks that leave."""
@@ -55,20 +59,21 @@ class KeptBody:
             for choice in chunk.get("choices") or ():
                 part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
                 text = part.get("content")
-                if choice.get("index", 0) == 0 and isinstance(text, str) and self._room > 0:
+                if choice.get("index", 0) == 0 and isinstance(text, str) and self._room >= 0:
                     self._said.append(text[: self._room])
                     self._room -= len(text)
 
     def report(self, sink: ReportSink, clock: Clock) -> None:
         """Send what was collected."""
-        said = "".join(self._said)
+        said = self._redaction.of_answer("".join(self._said), whole=self._room >= 0)
+        encoded = said.encode("utf-8", "replace")[:MAX_KEPT_BYTES]
         sink.report(
             Payload(
                 request_id=self._request.id,
                 tenant=self._request.tenant,
                 recorded=clock.now(),
-                request_body=self._asked(MAX_REPORT_BYTES - len(said)),
-                response_text=said,
+                request_body=self._asked(MAX_REPORT_BYTES - len(encoded)),
+                response_text=encoded.decode("utf-8", "ignore"),
             )
         )
 

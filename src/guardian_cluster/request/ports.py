@@ -17,8 +17,8 @@ class ReportSink(Protocol):
         ...
 
 
-class Directory(Protocol):
-    """Finds the parts a snapshot names."""
+class Cluster(Protocol):
+    """The cluster as one snapshot has it: a request keeps the parts that it began with, whatever comes since."""
 
     @property
     def snapshot(self) -> Snapshot:

@@ -21,6 +21,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     tools: bool = False
     vision: bool = False
     json: bool = False
+    choices: int = 1
+    logprobs: bool = False
     input_tokens: int = 0
     """Estimated from the length of the text."""
 
@@ -134,8 +136,8 @@ class RequestRouter:
             (s for s in models if s.name not in self._drained), key=lambda s: (s.tier, s.price.output_usd)
         )
         solvers = [s for s in permitted if s.kind == "solver" and s.name not in self._drained]
-        if solvers and self._can_solve(analysis):
-            return [*solvers, *able], "the solver understands it entirely, and is exact"
+        if solvers and not (able and is_instructed(analysis.request)) and self._can_solve(analysis):
+            return [*solvers, *able], _why_solver(analysis.request)
         if not able:
             raise nobody(
                 analysis.needs,
@@ -146,15 +148,9 @@ class RequestRouter:
 
     def _can_solve(self, analysis: RoutingAnalysis) -> bool:
         view, needs = analysis.request.view, analysis.needs
-        if (
-            not isinstance(view, ChatRequest)
-            or needs.tools
-            or needs.vision
-            or needs.json
-            or (view.n or 1) > 1
-        ):
+        if not isinstance(view, ChatRequest) or needs.tools or needs.vision or needs.json:
             return False
-        return not view.logprobs and self._solvable(question_of(view))
+        return solver_lacks(needs) is None and self._solvable(question_of(view))
 
     def _unknown(self, name: str, key: str | None) -> NotFound:
         names = self.names(key)
@@ -187,6 +183,8 @@ def needs_of(request: UserRequest) -> Needs:
         tools=bool(view.tools or view.functions),
         vision=vision,
         json=view.response_format is not None and view.response_format.type != "text",
+        choices=int(view.n or 1),
+        logprobs=bool(view.logprobs),
         input_tokens=-(-characters // CHARACTERS_PER_TOKEN),
     )
 
@@ -211,6 +209,28 @@ def question_of(view: ChatRequest) -> str:
     return spoken[0].text() if len(spoken) == 1 and spoken[0].role == "user" else ""
 
 
+def is_instructed(request: UserRequest) -> bool:
+    """Return whether a request says how to answer, which the solver does not read."""
+    view = request.view
+    return isinstance(view, ChatRequest) and any(
+        message.role in ("system", "developer") for message in view.messages
+    )
+
+
+def _why_solver(request: UserRequest) -> str:
+    reason = "the solver understands it entirely, and is exact"
+    if is_instructed(request):
+        return f"{reason}; it reads no instructions, and nobody else is able"
+    return reason
+
+
+def solver_lacks(needs: Needs) -> str | None:
+    """Return what a request wants of the solver that no capability names, and only models have."""
+    if needs.choices > 1:
+        return "several choices (`n`)"
+    return "log probabilities" if needs.logprobs else None
+
+
 def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError | None:
     """Return why a specialist cannot serve a request, or `None` when it can."""
     able = specialist.capabilities
@@ -224,6 +244,8 @@ def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError 
             return InvalidRequest(
                 f"`{specialist.name}` does not support {what}.", code="unsupported_capability"
             )
+    if specialist.kind == "solver" and (lack := solver_lacks(needs)) is not None:
+        return InvalidRequest(f"`{specialist.name}` does not support {lack}.", code="unsupported_capability")
     limit = specialist.context_length
     if needs.embeddings:
         return None  # each of its inputs has the whole window, and which of them is too long the model says
@@ -250,8 +272,15 @@ def nobody(needs: Needs, *, has_models: bool, has_solver: bool) -> NoSpecialist:
     )
     return NoSpecialist(
         f"No specialist can answer this. {there}. Add a model to guardian.toml, for example:\n"
-        '[specialist.local]\nurl = "http://127.0.0.1:11434/v1"\nmodel = "qwen3:8b"\n'
+        f'[specialist.local]\nurl = "http://127.0.0.1:11434/v1"\n{_fitting_model(needs)}'
         "Then run: guardian serve --config guardian.toml",
         code="no_model_configured",
         should_retry=False,
     )
+
+
+def _fitting_model(needs: Needs) -> str:
+    """Return the lines of a specialist's model that can serve such a request, and say what no default says."""
+    if needs.embeddings:
+        return 'model = "nomic-embed-text"\nembeddings = true\n'
+    return 'model = "qwen3-vl:8b"\nvision = true\n' if needs.vision else 'model = "qwen3:8b"\n'

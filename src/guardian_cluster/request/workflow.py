@@ -14,7 +14,7 @@ from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
 from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.context import ContextMaintainer
-from guardian_cluster.request.ports import Directory, ReportSink
+from guardian_cluster.request.ports import Cluster, ReportSink
 from guardian_cluster.request.response import ExecutionMetadata, ProcessedResponse, SpecialistResult
 from guardian_cluster.request.router import RequestRouter, SpecialistAssignment
 from guardian_cluster.request.usage import Spent, wants_usage
@@ -67,8 +67,12 @@ class Answer:
             self.record = self._workflow.collect_performance_metrics(self, outcome, kept)
 
     def overhead_s(self, duration_s: float) -> float:
-        """Return the part of the time since the beginning that was spent neither on models nor on the reader."""
-        waited_s = self.execution.waited_s if self.execution is not None else 0.0
+        """Return the part of the time since the beginning that was spent neither on models nor on the reader.
+
+        Pauses before an endpoint is asked again are spent on models.
+        """
+        execution = self.execution
+        waited_s = execution.waited_s + execution.paused_s if execution is not None else 0.0
         return max(0.0, duration_s - waited_s - self.client_waited_s)
 
     def _name(self, batch: list[Chunk]) -> None:
@@ -105,7 +109,7 @@ class RequestProcessingWorkflow:
         router: RequestRouter,
         load_balancer: LoadBalancer,
         context_maintainer: ContextMaintainer,
-        directory: Directory,
+        cluster: Cluster,
         sink: ReportSink,
         clock: Clock,
         rng: random.Random,
@@ -114,10 +118,10 @@ class RequestProcessingWorkflow:
         self.load_balancer = load_balancer
         self.context_maintainer = context_maintainer
         self.clock = clock
-        self._directory = directory
+        self.cluster = cluster
         self._sink = sink
         self._rng = rng
-        self._bodies = BodyPolicy(directory.snapshot.base.records, rng)
+        self._bodies = BodyPolicy(cluster.snapshot.base.records, rng)
 
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
         """Answer a request whole.
@@ -175,7 +179,7 @@ class RequestProcessingWorkflow:
             assignment,
             allocation.plans[assignment.id],
             context,
-            self._directory,
+            self.cluster,
             self.load_balancer,
             self.clock,
             self._rng,
@@ -183,7 +187,7 @@ class RequestProcessingWorkflow:
 
     def keep_words(self, request: UserRequest) -> KeptBody | None:
         """Return what collects the words of a request, where its operator chose to keep them."""
-        return self._bodies.begin(request, self._directory.redaction(request.tenant))
+        return self._bodies.begin(request, self.cluster.redaction(request.tenant))
 
     def collect_performance_metrics(
         self, answer: Answer, outcome: Outcome, kept: KeptBody | None = None
@@ -230,7 +234,7 @@ class RequestProcessingWorkflow:
             overhead_ms=1e3 * answer.overhead_s(duration_s),
             first_token_ms=1e3 * (first - answer.started_at) if first else None,
             chunks=execution.chunks if execution else 0,
-            rev=self._directory.snapshot.rev,
+            rev=self.cluster.snapshot.rev,
         )
 
 

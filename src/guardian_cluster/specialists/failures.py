@@ -23,32 +23,70 @@ MARGIN = 512
 def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, now: float) -> AttemptFailed:
     """Return the failure that a response with an error status is.
 
-    An endpoint's 401 and 403 are the operator's fault and must never look like the caller's, so they become
-    502.
+    What the operator alone can mend, such as an endpoint's 401, must never look like the caller's fault, so it
+    becomes 502.
     """
-    error = error_object(body, "invalid_request_error" if status < 500 else "server_error")
+    seen = status if status in CLIENT_STATUSES else 502
+    error = error_object(body, type_of(seen))
     message = str(error["message"]) if error else f"The model's endpoint answered with status {status}."
-    if status in (401, 403):
-        text = f"The endpoint rejected the gateway's own credentials (status {status}): check its api_key."
-        return AttemptFailed(text, code="upstream_credentials_rejected", again=False, upstream_status=status)
-    if status == 404:
-        text = f"The endpoint does not know its model or path: {message}"
-        return AttemptFailed(text, code="upstream_not_found", again=False, upstream_status=status)
+    if (fault := operators_fault(status, message)) is not None:
+        text, code = fault
+        return AttemptFailed(text, code=code, again=False, upstream_status=status)
+    code = "upstream_rate_limited" if status == 429 else "upstream_error"
     wait_s = retry_after_s(headers, now=now)
     return AttemptFailed(
         message,
-        code="upstream_rate_limited" if status == 429 else "upstream_error",
-        elsewhere=status in (408, 409, 425, 429) or status >= 500,
-        again=status != 429 or wait_s is not None,  # it has had enough, and until when is its to say
+        code=code,
+        elsewhere=status not in CALLERS_FAULT,
+        again=may_pass(status, wait_s),
         upstream_status=status,
-        upstream=error,
+        upstream=error or own_error(message, code, seen),
         retry_after_s=wait_s,
-        status=status if status in CLIENT_STATUSES else 502,
+        status=seen,
     )
 
 
 CLIENT_STATUSES = frozenset({400, 408, 409, 413, 422, 429, 500, 502, 503, 504})
 """Statuses passed on as they are: each maps to one exception of the OpenAI clients."""
+
+CALLERS_FAULT = frozenset({400, 413, 422})
+"""What is wrong with the request is wrong with it everywhere. All else may be better at another endpoint."""
+
+
+def may_pass(status: int, wait_s: float | None) -> bool:
+    """Return whether the same endpoint may do better when it is asked again."""
+    if status == 429:
+        return wait_s is not None  # it has had enough, and until when is its to say
+    return status in (408, 409, 425) or status >= 500
+
+
+def operators_fault(status: int, message: str) -> tuple[str, str] | None:
+    """Return what an operator has to mend at an endpoint, and its code; `None` where that is not known."""
+    if status in (401, 403):
+        text = f"The endpoint rejected the gateway's own credentials (status {status}): check its api_key."
+        return text, "upstream_credentials_rejected"
+    if status == 402:
+        return f"The endpoint wants to be paid first (status {status}): check its account.", "upstream_unpaid"
+    if status in (404, 405, 410):
+        return f"The endpoint does not know its model or path: {message}", "upstream_not_found"
+    if 300 <= status < 400:
+        text = f"The endpoint redirects (status {status}), and redirects are not followed: check its url."
+        return text, "upstream_redirected"
+    return None
+
+
+def type_of(status: int) -> str:
+    """Return the type that OpenAI's errors have with a status that a caller sees."""
+    if status in (408, 504):
+        return "timeout"
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if status < 500 else "server_error"
+
+
+def own_error(message: str, code: str, status: int) -> dict[str, Any]:
+    """Return the error object for an endpoint that sent none, of the type that fits the status seen."""
+    return {"message": message, "type": type_of(status), "param": None, "code": code}
 
 
 def from_answer(answer: "dict[str, Any]") -> AttemptFailed | None:

@@ -1,6 +1,7 @@
 """HttpSpecialist: a model behind an OpenAI-compatible endpoint."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
@@ -21,6 +22,8 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder().encode
 _PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 _MAX_ERROR_BYTES = 65_536
+_TOKEN_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+"""The older name and the newer: endpoints refuse a request that has both, or follow either."""
 _SLICE_PAYLOADS = 32
 """Read and fed without letting others run: watched and encoded, this many take about 0.3 ms."""
 _SLICE_BYTES = 8_192
@@ -131,8 +134,10 @@ def is_dense_by_nature(request: UserRequest) -> bool:
 def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
     """Return the HTTP request that puts the task to the endpoint. Only what must differ from the caller's body does."""
     request, variant = task.request, task.variant
-    fields: dict[str, Any] = {**variant.parameters, **request.body, "model": endpoint.model}
+    fields: dict[str, Any] = {**request.body, "model": endpoint.model}
     if request.operation == "chat":
+        if variant.parameters:
+            fields = {**_unnamed(variant.parameters, request.body), **fields}
         fields["messages"] = _messages(context.messages, variant.instructions)
         if request.streamed and task.specialist.stream_usage:
             fields["stream_options"] = _with_usage(fields.get("stream_options"))
@@ -144,7 +149,16 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
         headers=headers,
         body=_encode(fields),
         connect_timeout_s=task.specialist.timeouts.connect_s,
+        endpoint=endpoint.id,
+        traceparent=request.traceparent,
     )
+
+
+def _unnamed(parameters: Mapping[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a request does not name itself; both names of the token limit are one."""
+    if _TOKEN_LIMITS.isdisjoint(body):
+        return {**parameters}
+    return {name: value for name, value in parameters.items() if name not in _TOKEN_LIMITS}
 
 
 def _messages(messages: Any, instructions: str | None) -> Any:

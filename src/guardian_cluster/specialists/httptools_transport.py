@@ -59,10 +59,10 @@ class HttptoolsTransport:
         try:
             target = self._target(call.url, tuple(call.headers.items()))
         except ValueError as error:
-            raise refused("The endpoint", str(error)) from error
+            raise refused(call, error) from error
         connection = self._pool.take(target.origin) or await self._connect(target.origin, call)
         try:
-            return await connection.ask(target.head, call.body)
+            return await connection.ask(_head(target, call), call.body)
         except BaseException:
             connection.abort()
             raise
@@ -81,10 +81,10 @@ class HttptoolsTransport:
             async with asyncio.timeout(call.connect_timeout_s):
                 return await self._open(origin)
         except TimeoutError as error:
-            raise refused(call.url, "no connection in time") from error
+            raise refused(call, error) from error
         except (OSError, ValueError) as error:  # ValueError: a name that is none
             self._addresses.pop(origin, None)
-            raise refused(call.url, str(error) or type(error).__name__) from error
+            raise refused(call, error) from error
 
     async def _open(self, origin: Origin) -> Connection:
         loop = asyncio.get_running_loop()
@@ -111,6 +111,12 @@ class HttptoolsTransport:
             addresses: Addresses = list(found)
             self._addresses[origin] = loop.time() + DNS_CACHE_S, addresses
         return addresses
+
+
+def _head(target: Target, call: Call) -> bytes:
+    if call.traceparent is None:
+        return target.head
+    return b"%btraceparent: %b\r\n" % (target.head, call.traceparent.encode())
 
 
 def target_of(url: str, headers: tuple[tuple[str, str], ...]) -> Target:

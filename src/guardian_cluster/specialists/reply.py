@@ -30,7 +30,8 @@ class Reply:
         self.is_complete = False
         self.keeps_connection = False
         self._transport = transport
-        self._parser = httptools.HttpResponseParser(self)
+        # It holds the reply's methods: a circle that is opened at the end, for it would wait for the collector.
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
         self._seen_headers = 0
         self._head_bytes = 0
@@ -81,6 +82,8 @@ class Reply:
 
     def take(self, data: bytes) -> None:
         """Read on. What is no HTTP, or too much of it, is an error, and ends the connection."""
+        if self._parser is None:
+            return
         self._head_bytes += 0 if self._has_head else len(data)
         try:
             self._parser.feed_data(data)
@@ -89,6 +92,8 @@ class Reply:
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
             self.end(error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error)
             self._transport.abort()
+        if self.is_complete:
+            self._parser = None
         if self._finishing is not None:
             self._blocks.clear()  # nobody will read them
             if self.is_complete:
@@ -108,6 +113,7 @@ class Reply:
             gone = ConnectionResetError("the server closed the connection")
             self._error = error if isinstance(error, Exception) else gone
             self.keeps_connection = False
+        self._parser = None
         self._wake()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -118,6 +124,7 @@ class Reply:
 
     def on_headers_complete(self) -> None:
         """Note how the body will end; a reply that only informs is passed over (RFC 9110, section 15.2)."""
+        assert self._parser is not None
         status = self._parser.get_status_code()
         if status < 200:
             self._headers.clear()

@@ -16,6 +16,9 @@ from guardian_cluster.specialists.builtin.solver.solver import Solver
 from guardian_cluster.specialists.builtin.solver.worker import SolverBusy, SolverUnavailable
 from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
 
+_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+"""No model reads or writes anything here, and so there are no tokens to estimate either."""
+
 
 class Answerer(Protocol):
     """Something that answers a question in words, or says that it cannot."""
@@ -49,12 +52,13 @@ class SolverSpecialist:
         }
         if request.streamed:
             chunk: Chunk = {**shared, "object": "chat.completion.chunk"}
-            await feed([{**chunk, "choices": [choice]} for choice in _stream_choices(text)])
+            chunks: list[Chunk] = [{**chunk, "choices": [choice]} for choice in _stream_choices(text)]
+            await feed([*chunks, {**chunk, "choices": [], "usage": {**_USAGE}}])
         else:
             message = {"role": "assistant", "content": text, "refusal": None}
             choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-            usage = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-            await feed([{**shared, "object": "chat.completion", "choices": [choice], "usage": usage}])
+            answer: Chunk = {**shared, "object": "chat.completion", "choices": [choice]}
+            await feed([{**answer, "usage": {**_USAGE}}])
 
 
 def _stream_choices(text: str) -> list[Chunk]:

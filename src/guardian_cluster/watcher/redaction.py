@@ -7,6 +7,12 @@ import msgspec
 from guardian_cluster.watcher.gate import Gate
 from guardian_cluster.watcher.patterns import Patterns
 
+MAX_REDACTIONS = 500
+"""In an answer that is kept: each takes 1.5 µs, and all others wait meanwhile."""
+
+_SLICE = 512
+"""Characters looked at between two looks at that number: rules that overlap are found many times in them."""
+
 
 class Redaction:
     """Replaces the texts of rules in documents."""
@@ -37,6 +43,20 @@ class Redaction:
     def of_text(self, text: str) -> str:
         """Return a text without the rules' texts."""
         return self._text(text) if self._patterns.rules else text
+
+    def of_answer(self, text: str, *, whole: bool = True) -> str:
+        """Do the same for a text of any length: it is cut off where to redact more would hold all others up.
+
+        `whole` says that nothing of it is missing at its end, where a rule's text could stand by half.
+        """
+        if not self._patterns.rules:
+            return text
+        gate, out = Gate(self._patterns), list[str]()
+        for at in range(0, len(text), _SLICE):
+            out.append(gate.feed(text[at : at + _SLICE]))
+            if len(gate.hits) > MAX_REDACTIONS:
+                return "".join(out)
+        return "".join([*out, gate.feed("", last=whole)])
 
     def _walk(self, root: list[Any]) -> None:
         """Redact every name and value inside, in place and without recursion."""

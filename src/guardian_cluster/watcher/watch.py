@@ -4,8 +4,6 @@ One pass serves streams and whole answers: what the choices say goes through the
 searched.
 """
 
-from typing import cast
-
 from guardian_cluster.domain.request import MAX_CHOICES, ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.specialists.specialist import Chunk
@@ -93,7 +91,7 @@ class Watch:
         """Return whether anything of the chunk is left to send."""
         if self._strips:
             self._unknown.strip(chunk, _CHUNK_FIELDS, self._top)
-        choices = cast("list[Chunk] | None", chunk.get("choices"))
+        choices: list[Chunk] | None = chunk.get("choices")
         if not choices:
             return True
         kept = [choice for number, choice in enumerate(choices) if self._choice(choice, number)]
@@ -111,9 +109,10 @@ class Watch:
         watched = self._watched(choice.get("index", number))
         if watched is None or watched.ended:
             return watched is not None and self._late(choice, watched)
-        reason = cast("str | None", choice.get("finish_reason"))
+        reason: str | None = choice.get("finish_reason")
         watched.closing = bool(reason)
-        message, delta = cast("Part | None", choice.get("message")), cast("Part | None", choice.get("delta"))
+        message: Part | None = choice.get("message")
+        delta: Part | None = choice.get("delta")
         left = not (message or delta)
         if message:
             left |= self._channels.part(message, watched)
@@ -143,7 +142,7 @@ class Watch:
         """Leave out, and note, what comes after a choice's end: it could complete what has left."""
         if not self._strips and watched.stopped_by is None:
             return True
-        part = cast("Part", choice.get("message") or choice.get("delta") or {})
+        part: Part = choice.get("message") or choice.get("delta") or {}
         if watched.stopped_by is None and any(part[name] for name in part.keys() - {"role"}):
             self._ledger.note_once(
                 "answer", "after-the-end", "redact", channel="choices", choice=watched.index
@@ -152,7 +151,7 @@ class Watch:
 
     def _close(self, choice: Chunk, reason: str | None, watched: WatchedChoice) -> None:
         """End the choice where the model or a rule ends it."""
-        whole = cast("Part | None", choice.get("message"))
+        whole: Part | None = choice.get("message")
         part: Part = whole if whole is not None else (choice.get("delta") or {})
         watched.end(part, choice)
         if part and whole is None:
