@@ -20,17 +20,18 @@ MAX_KEYS = 100_000
 
 _SPACE = re.compile(r"[ \t]*")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*'""")
+_KEY_PART = re.compile(r"""[A-Za-z0-9_-]+|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\n]*'""")
 _STRING = re.compile(
     r"""
-      ""\"(?: [^"\\]++ | \\. | "{1,2}(?!") )*+"{3,5}
-    | \'\'\'(?: [^']++ | '{1,2}(?!') )*+'{3,5}
-    | "(?: [^"\\\n]++ | \\. )*+"
+      ""\"[^"\\]*(?: (?: \\. | "{1,2}(?!") ) [^"\\]* )*"{3,5}
+    | \'\'\'[^']*(?: '{1,2}(?!') [^']* )*'{3,5}
+    | "[^"\\\n]*(?: \\. [^"\\\n]* )*"
     | '[^'\n]*'
     """,
     re.DOTALL | re.VERBOSE,
 )
-"""Possessive, so that an unclosed string costs one pass and not exponentially many."""
+"""Every repetition begins with what the one inside it cannot be, so that an unclosed string costs one pass and not
+exponentially many. (Possessive quantifiers would say so, but those of Python 3.11.2, which is Debian's, are broken.)"""
 _BARE = re.compile(r"[^,\]}#\r\n]*")
 _REST = re.compile(r"[^\n]*")
 

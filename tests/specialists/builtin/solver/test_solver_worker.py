@@ -96,7 +96,7 @@ async def test_a_problem_that_takes_too_long_is_stopped_and_the_next_meets_a_fre
 
 async def test_a_problem_that_needs_too_much_memory_is_stopped_and_the_next_is_answered() -> None:
     async with SolverProcess(SolverLimits(memory_mb=64, time_s=30)) as process:
-        result = await process.solve(problem("expand (x + y + z)^60"))
+        result = await process.solve(problem("expand (w + x + y + z)^60"))
 
         assert answer(result) == "it needs more than 64 MB of memory"
         assert answer(await process.solve(EASY)) == "4"
