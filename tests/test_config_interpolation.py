@@ -67,7 +67,7 @@ def test_a_variable_that_is_not_set_is_named(text):
         ("${file:/}", 'names "/", which is not a file'),
         ("${file:/dev/zero}", 'names "/dev/zero", which is not a file'),
         ("${file:/no/such}", 'names "/no/such", which cannot be read: No such file or directory'),
-        ("${file:\0}", 'names "\\u0000", which cannot be read: embedded null byte'),
+        ("${file:\0}", 'names "\\u0000", which cannot be read: '),
         ("${file:~no.such.user/x}", 'names "~no.such.user/x", which cannot be read: Could not determine'),
     ],
 )

@@ -125,15 +125,16 @@ async def test_a_connection_that_says_more_than_was_asked_is_not_used_again(surp
 
 
 async def test_a_reply_that_has_ended_leaves_nothing_to_the_garbage_collector():
-    asked = Asked()
-    await asked.hear(COUNTED)
-    reply = await asked.reply()
+    connection = Connection(ORIGIN, Keeper())
+    connection.connection_made(Wire())
+    asyncio.get_running_loop().call_soon(connection.data_received, COUNTED)
+    reply = await connection.ask(b"POST / HTTP/1.1\r\n", b"{}")
     await body_of(reply)
 
     gc.disable()
     try:
         forgotten = weakref.ref(reply)
-        del reply, asked
+        del reply
         assert forgotten() is None
     finally:
         gc.enable()

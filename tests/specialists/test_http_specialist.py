@@ -201,7 +201,7 @@ async def test_embeddings_stay_encoded_for_who_asked_encoded():
         ('{"data": {}}', "upstream_malformed"),
         ('{"data": [1,}', "upstream_malformed"),
         ('{"data": [], "usage": 1}', "upstream_malformed"),
-        ('{"data": ' + "[" * 5_000 + "]" * 5_000 + "}", "upstream_malformed"),
+        ('{"data": ' + "[" * 100_000 + "]" * 100_000 + "}", "upstream_malformed"),
         ('{"error": {"message": "no"}}', "upstream_error"),
     ],
 )

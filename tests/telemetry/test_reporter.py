@@ -90,7 +90,7 @@ class Receiver:
         finally:
             server.close()
             self.hang_up()
-            path.unlink()
+            path.unlink(missing_ok=True)  # from Python 3.13 on the server does so itself
 
     def hang_up(self) -> None:
         for writer in self.writers:
