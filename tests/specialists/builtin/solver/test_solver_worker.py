@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
+from guardian_cluster.specialists.builtin.solver.methods.solve import METHODS, solve
 from guardian_cluster.specialists.builtin.solver.problem import Problem
 from guardian_cluster.specialists.builtin.solver.reading.question import understand
 from guardian_cluster.specialists.builtin.solver.solution import CannotSolve, NotUnderstood, Solution
@@ -100,6 +101,16 @@ async def test_a_problem_that_needs_too_much_memory_is_stopped_and_the_next_is_a
 
         assert answer(result) == "it needs more than 64 MB of memory"
         assert answer(await process.solve(EASY)) == "4"
+
+
+def test_a_fault_of_python_itself_counts_as_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: Problem) -> Solution:
+        raise SystemError("error return without exception set")
+
+    monkeypatch.setitem(METHODS, type(EASY), failing)
+
+    with pytest.raises(MemoryError):
+        solve(EASY)
 
 
 async def test_a_process_that_has_grown_is_replaced_between_problems() -> None:

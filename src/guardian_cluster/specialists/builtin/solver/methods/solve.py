@@ -61,6 +61,9 @@ def solve(problem: Problem) -> Solution | CannotSolve:
         return CannotSolve(refusal.reason)
     except MemoryError:
         raise
+    except SystemError as error:
+        # What Python itself says where it handles the lack of memory badly (3.11.2 does at times).
+        raise MemoryError from error
     except Exception as error:
         # SymPy raises whatever happens to go wrong inside; none of it concerns the next problem.
         return CannotSolve(f"the method failed ({type(error).__name__})")
