@@ -71,10 +71,11 @@ class GatewayProcess:
         """
         at = stamp(self._data)
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._reporter)
             cluster = await self._cluster(stack)
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
             snapshot = self._snapshot = cluster.snapshot
+            # Not before: what it is told of keys' spending is shared out to the tenants of the snapshot.
+            await stack.enter_async_context(self._reporter)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
             self._gateway = Gateway(self._api.routes(), _service(cluster, snapshot), self._clock)
             self._reporter.applied(snapshot.rev)
             self._tell("started", snapshot)
