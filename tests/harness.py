@@ -39,6 +39,13 @@ SOLVER = Specialist(
     endpoints=(Endpoint(id="solver/1", url="builtin:solver", model="solver"),),
     capabilities=Capabilities(tools=False, json=False),
 )
+RECALL = Specialist(
+    name="recall",
+    kind="recall",
+    variants=(Variant(id="builtin"),),
+    endpoints=(Endpoint(id="recall/1", url="builtin:recall", model="recall"),),
+    capabilities=Capabilities(tools=False, json=False),
+)
 
 
 def specialist(name: str, *urls: str, **changes: object) -> Specialist:

@@ -35,23 +35,28 @@ def specialist(config, name):
     return next(each for each in config.base().specialists if each.name == name)
 
 
-def test_without_a_file_the_built_in_solver_serves_alone():
+def test_without_a_file_the_built_in_specialists_serve_alone():
     base = load_config(environment={}).base()
 
-    (solver,) = base.specialists
-    assert (solver.name, solver.kind) == ("solver", "solver")
+    solver, recall = base.specialists
+    assert [(each.name, each.kind) for each in base.specialists] == [
+        ("solver", "solver"),
+        ("recall", "recall"),
+    ]
+    assert [endpoint.url for endpoint in recall.endpoints] == ["builtin:recall"]
     assert [endpoint.url for endpoint in solver.endpoints] == ["builtin:solver"]
     assert [tenant.name for tenant in base.tenants] == ["default"]
 
 
-def test_a_configured_specialist_stands_beside_the_solver(load):
+def test_a_configured_specialist_stands_beside_the_built_in_ones(load):
     base = load(REASONER).base()
 
-    assert [each.name for each in base.specialists] == ["reasoner", "solver"]
+    assert [each.name for each in base.specialists] == ["reasoner", "solver", "recall"]
 
 
-def test_the_solver_can_be_left_out(load):
-    base = load(REASONER + "[specialist.solver]\nenabled = false").base()
+def test_built_in_specialists_can_be_left_out(load):
+    left_out = "[specialist.solver]\nenabled = false\n[specialist.recall]\nenabled = false"
+    base = load(REASONER + left_out).base()
 
     assert [each.name for each in base.specialists] == ["reasoner"]
 

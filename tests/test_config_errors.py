@@ -203,7 +203,7 @@ SEMANTICS = {
         "config-builtin-endpoint",
         "",
     ),
-    "[specialist.solver]\nenabled = false": (
+    "[specialist.solver]\nenabled = false\n[specialist.recall]\nenabled = false": (
         "guardian.toml: no specialist is enabled, so no request could be answered",
         "config-no-specialist",
         "add a [specialist.NAME] with a url and a model",
@@ -219,14 +219,34 @@ SEMANTICS = {
         "at most 64 of them, the first a letter or digit",
     ),
     MODEL.replace("specialist.m]", "specialist.auto]"): (
-        'guardian.toml:1: "auto" is the name of the router; choose another',
+        'guardian.toml:1: "auto" is a name of the router; choose another',
         "config-reserved-name",
         "",
     ),
     '[alias]\nauto = "solver"': (
-        'guardian.toml:2: "auto" is the name of the router; choose another',
+        'guardian.toml:2: "auto" is a name of the router; choose another',
         "config-reserved-name",
         "",
+    ),
+    '[alias]\n"auto:best" = "solver"': (
+        'guardian.toml:2: "auto:best" is a name of the router; choose another',
+        "config-reserved-name",
+        "",
+    ),
+    '[memory]\nurl = "mysql://h/d"': (
+        'guardian.toml:2: memory.url must begin with "postgresql://"',
+        "config-bad-url",
+        "without it, memory is a file in the data folder",
+    ),
+    '[tenant.t]\nspecialists = ["solvr"]': (
+        'guardian.toml:2: [tenant.t] names "solvr", but there is no such specialist',
+        "config-unknown-specialist",
+        'did you mean "solver"?',
+    ),
+    '[tenant.t]\nrequires = ["eu"]': (
+        'guardian.toml:2: [tenant.t] requires the label "eu", which no specialist has',
+        "config-unknown-label",
+        "give it to one, as in labels = [...] of a [specialist.NAME]",
     ),
     '[alias]\n"a b" = "solver"': (
         'guardian.toml:2: alias "a b" may only have the characters A-Z a-z 0-9 . _ : / @ + -',

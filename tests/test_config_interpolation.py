@@ -67,7 +67,6 @@ def test_a_variable_that_is_not_set_is_named(text):
         ("${file:/}", 'names "/", which is not a file'),
         ("${file:/dev/zero}", 'names "/dev/zero", which is not a file'),
         ("${file:/no/such}", 'names "/no/such", which cannot be read: No such file or directory'),
-        ("${file:\0}", 'names "\\u0000", which cannot be read: '),
         ("${file:~no.such.user/x}", 'names "~no.such.user/x", which cannot be read: Could not determine'),
     ],
 )
@@ -76,6 +75,13 @@ def test_a_reference_that_leads_nowhere_is_explained(text, message):
         apply(text)
 
     assert str(caught.value).startswith(message)
+
+
+def test_a_path_with_the_character_nul_is_refused_in_words_of_our_own():
+    with pytest.raises(BadReference) as caught:
+        apply("${file:key\0.txt}")
+
+    assert str(caught.value) == 'names "key\\u0000.txt", which holds the character NUL; no path does'
 
 
 def test_a_file_is_read_without_its_last_newline(tmp_path):

@@ -21,6 +21,7 @@ ONLY_IN = {
     "dbos": "engine",
     "sqlalchemy": "storage",
     "alembic": "storage",
+    "psycopg": "storage",
     "sympy": "specialists.builtin",
     f"{PACKAGE}.simulation": "cli",
 }

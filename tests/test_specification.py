@@ -2,16 +2,19 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from harness import base, specialist
+from harness import RECALL, SOLVER, base, specialist
 
 from guardian_cluster import LLMGuardianCluster, UserRequest
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.documents.block import Document, Passage
+from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 from guardian_cluster.simulation import ModelServer
 from guardian_cluster.specialists.http import HttpSpecialist
@@ -24,28 +27,60 @@ HERE = [(name, where.strip("` ")) for name, where, state in ROWS if state == "he
 NAMES = [name for name, _ in HERE if name[0].isupper()]
 PRIVATE = {"RequestProcessingWorkflow._collect_performance_metrics": "collect_performance_metrics"}
 """What the sketch calls by a private name and is called from outside here."""
-ELSEWHERE = {"RequestProcessingWorkflow._extract_execution_metadata"}
+ELSEWHERE = {
+    "RequestProcessingWorkflow._extract_execution_metadata",
+    "RequestProcessingWorkflow._synthesize_results",
+    "RequestProcessingWorkflow._quality_assurance_check",
+}
 """Names of the sketch whose work is done by a function of another name; the row says where."""
+
+
+JOINED = {
+    2: ("decomposition.py", "decompose"),
+    3: ("workflow.py", "_work"),
+    4: ("coordinator.py", "_work_on"),
+    6: ("validation.py", "prepare"),
+    7: ("attempt.py", "_watched"),
+    8: ("attempt.py", "_watched"),
+    10: ("synthesis.py", "answer_of"),
+    12: ("validation.py", "framework"),
+    13: ("synthesis.py", "section"),
+    14: ("coordinator.py", "_emit"),
+    15: ("sharing.py", "share"),
+    16: ("sharing.py", "context_quality"),
+}
+"""Messages of the diagram `joined_specialists`, by their numbers, and the function that sends each."""
+
+
+HANDBOOK = Document(
+    origin="/handbook.md",
+    names=("handbook.md",),
+    digest="1",
+    modified=1.0,
+    size=60,
+    passages=(Passage("Everybody has 25 days of leave a year.", ("Leave",), 3, 3),),
+)
+THREE_PARTS = {
+    "model": "auto",
+    "messages": [
+        {
+            "role": "user",
+            "content": "Compute 17*23, tell me what the handbook says about leave, and write a haiku about spring.",
+        }
+    ],
+}
 
 
 async def a_request() -> tuple[dict[str, Any], set[tuple[str, str]]]:
     """Answer one request; return its objects by class name, and file and name of all functions that ran."""
     ran: set[tuple[str, str]] = set()
-
-    def note(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and "guardian_cluster" in frame.f_code.co_filename:
-            ran.add((Path(frame.f_code.co_filename).name, frame.f_code.co_name))
-
     async with ModelServer("Paris, of course.") as model:
         async with LLMGuardianCluster(Snapshot(rev=1, base=base(specialist("writer", model.url)))) as cluster:
             request = UserRequest(
                 body={"model": "writer", "messages": [{"role": "user", "content": "Capital of France?"}]}
             )
-            sys.setprofile(note)
-            try:
+            with noting(ran):
                 response = await cluster.process_request(request)
-            finally:
-                sys.setprofile(None)
             analysis = await cluster.request_router.analyze_request(request)
             (assignment,) = await cluster.request_router.assign_specialists(analysis)
             context = await cluster.context_maintainer.prepare_context(request, [assignment])
@@ -61,6 +96,33 @@ async def a_request() -> tuple[dict[str, Any], set[tuple[str, str]]]:
         "Watcher": cluster.get_watcher_guardian("writer"),
     }
     return objects, ran
+
+
+@contextmanager
+def noting(ran: set[tuple[str, str]]) -> Generator[None]:
+    """Note file and name of all functions of the package that run."""
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and "guardian_cluster" in frame.f_code.co_filename:
+            ran.add((Path(frame.f_code.co_filename).name, frame.f_code.co_name))
+
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+async def a_joined_request() -> tuple[ProcessedResponse, set[tuple[str, str]]]:
+    """Answer one request by three specialists at once."""
+    ran: set[tuple[str, str]] = set()
+    async with ModelServer("Spring rain on the roof.") as model:
+        snapshot = Snapshot(rev=1, base=base(SOLVER, RECALL, specialist("writer", model.url)))
+        async with LLMGuardianCluster(snapshot) as cluster:
+            await cluster.memory.put_document("default", HANDBOOK)
+            with noting(ran):
+                response = await cluster.process_request(UserRequest(body=THREE_PARTS))
+    return response, ran
 
 
 def test_the_page_lists_all_six_workflows() -> None:
@@ -121,6 +183,26 @@ async def test_the_workflow_looks_up_in_its_cluster_what_the_cluster_gives() -> 
     assert cluster.get_specialist("writer") is objects["Specialist"]
     assert cluster.get_watcher_guardian("writer") is objects["Watcher"]
     assert cluster.snapshot is objects["LLMGuardianCluster"].snapshot
+
+
+async def test_three_specialists_and_their_watchers_answer_as_one() -> None:
+    response, ran = await a_joined_request()
+    said = [result.execution_metadata.specialist for result in response.results]
+
+    assert said == ["solver", "recall", "writer", "quality-assurance"]
+    assert [part.outcome for part in response.record.parts] == ["ok", "ok", "ok"]
+    assert all(words in response.text for words in ("391", "25 days", "Spring rain"))
+    assert not {number for number, function in JOINED.items() if function not in ran}
+
+
+async def test_the_watchers_share_what_they_see() -> None:
+    response, _ = await a_joined_request()
+    shared = "; ".join(insight for part in response.record.parts for insight in part.shared)
+    validation = response.results[-1].monitoring_report
+
+    assert "performance: part 1 answered by solver" in shared
+    assert "context quality: part 2" in shared
+    assert (validation.quality, validation.intent_alignment) == (1.0, 1.0)
 
 
 def _find(objects: dict[str, Any], name: str) -> Callable[..., Any] | Any | None:

@@ -1,33 +1,53 @@
 """LLMGuardianCluster: builds every part of the data plane from a snapshot; it knows them all."""
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.contract.records import GatewayEvent
+from guardian_cluster.contract.router_model import read_model
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.conversations import DocumentPresence, StoredConversations
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.balancer import LoadBalancer
+from guardian_cluster.request.checks.answer_words import AnswerWords
 from guardian_cluster.request.context import ContextMaintainer
+from guardian_cluster.request.conversation import conversation_of
 from guardian_cluster.request.drained import Drained
+from guardian_cluster.request.experience import Experience
+from guardian_cluster.request.learned import Learned
+from guardian_cluster.request.paces import Paces
 from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.request.response import ProcessedResponse
-from guardian_cluster.request.router import RequestRouter
-from guardian_cluster.request.sinks import RecentRequests
+from guardian_cluster.request.router import Abilities, RequestRouter
+from guardian_cluster.request.scoring import Scorer
+from guardian_cluster.request.sinks import RecentRequests, Reports
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
+from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.http import HttpSpecialist
 from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
+from guardian_cluster.specialists.recall import RecallSpecialist
 from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist, is_solvable
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
+from guardian_cluster.statistics.hashing import TextHasher
+from guardian_cluster.storage.memory_store import MemoryStore
+from guardian_cluster.storage.memory_values import FILE_NAME
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watcher import Watcher
+
+log = logging.getLogger("guardian.gateway")
+
+MAX_RETRIEVALS = 1_000
 
 
 class Deployment:
@@ -43,9 +63,22 @@ class Deployment:
         self._redactions = {name: Redaction(tenant.patterns) for name, tenant in tenants.items()}
         self._redaction = Redaction(policy.patterns)
         self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
-        self._specialists = {s.name: parts.build(s, base.limits) for s in base.specialists}
-        drained = Drained(snapshot.overlay.drained, parts.clock)
-        self.request_router = RequestRouter(base, drained, is_solvable)
+        self._specialists = {s.name: parts.build(s, base) for s in base.specialists}
+        learned = parts.learned(base.router_model)
+        has_choice = sum(s.kind == "http" for s in base.specialists) > 1
+        hasher, words = parts.hashers(base.router_salt.value) if has_choice else (None, None)
+        self.quality_assurance = QualityAssurance(learned.after, words)
+        self.request_router = RequestRouter(
+            base,
+            Drained(snapshot.overlay.drained, parts.clock),
+            Abilities(is_solvable=is_solvable, has_documents=parts.documents.are_there_for),
+            Scorer(hasher, learned.before, parts.experience),
+            parts.paces.price,
+            parts.rng,
+        )
+        store = None if base.memory.conversations == "off" else StoredConversations(parts.memory)
+        self.context_maintainer = ContextMaintainer(store, base.memory)
+        self._retrieval = parts.retrieval
 
     def get_specialist(self, specialist_id: str) -> Specialist:
         """Return the specialist of that name."""
@@ -54,6 +87,10 @@ class Deployment:
     def get_watcher_guardian(self, specialist_id: str) -> Watcher:
         """Return the watcher of the specialist of that name."""
         return self._watchers[specialist_id]
+
+    def retrieval_quality(self, request_id: str) -> RetrievalQuality | None:
+        """Return how well memory answered a request, once."""
+        return self._retrieval.pop(request_id, None)
 
     def redaction(self, tenant: str) -> Redaction:
         """Return what takes out of kept text what a tenant's policy names."""
@@ -74,16 +111,24 @@ class LLMGuardianCluster:
         sink: ReportSink | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
+        folder: Path | None = None,
     ) -> None:
+        """Prepare a cluster; `folder` is where what it learned and remembers is kept, `None` only in memory."""
         self.clock = clock or SystemClock()
+        self.rng = rng or random.Random()
         self.recent = RecentRequests()
-        self.context_maintainer = ContextMaintainer()
-        self._sink = sink or self.recent
-        self._rng = rng or random.Random()
+        self.experience = Experience()
+        self.paces = Paces()
+        self.memory = MemoryStore(memory_location(snapshot.base.memory, folder), clock=self.clock)
+        self.documents = DocumentPresence(self.memory, self.clock)
+        self.retrieval: dict[str, RetrievalQuality] = {}
+        self._sink = Reports([sink or self.recent, self.experience, self.paces])
+        self._folder = folder
+        self._hashers: tuple[str, TextHasher, AnswerWords] | None = None
         self._pending = snapshot
         self._transport: Transport | None = None
         self._solver = SolverAnswers()
-        self.load_balancer = LoadBalancer(self.clock, self._rng, self._sink)
+        self.load_balancer = LoadBalancer(self.clock, self.rng, self._sink)
         self._in_force: tuple[Deployment, RequestProcessingWorkflow] | None = None
 
     @classmethod
@@ -107,12 +152,18 @@ class LLMGuardianCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._solver.close()
+        await self.memory.close()
         if self._transport is not None:
             await self._transport.close()
 
     async def warm(self) -> None:
-        """Prepare what the first question would otherwise wait for: without any model, that is the solver's process."""
-        if all(specialist.kind == "solver" for specialist in self.snapshot.base.specialists):
+        """Prepare what the first question would otherwise wait for.
+
+        Without any model that is the solver's process; with something in memory, its database.
+        """
+        if self.memory.exists:
+            await self.memory.open()
+        if all(specialist.kind != "http" for specialist in self.snapshot.base.specialists):
             await self._solver.warm()
 
     def apply(self, snapshot: Snapshot) -> None:
@@ -123,29 +174,58 @@ class LLMGuardianCluster:
         """
         deployment = Deployment(snapshot, self)
         self.load_balancer.configure(snapshot)
+        self.paces.configure(snapshot.base.tenants)
+        self.experience.forget_all_but(specialist.name for specialist in snapshot.base.specialists)
         workflow = RequestProcessingWorkflow(
             deployment.request_router,
             self.load_balancer,
-            self.context_maintainer,
+            deployment.context_maintainer,
+            deployment.quality_assurance,
             deployment,
             self._sink,
             self.clock,
-            self._rng,
+            self.rng,
         )
         self._in_force = deployment, workflow
         self._sink.report(
             GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev))
         )
 
-    def build(self, specialist: contract.Specialist, limits: contract.GatewayLimits) -> Specialist:
+    def build(self, specialist: contract.Specialist, base: contract.Base) -> Specialist:
         """Return the part that answers as a specialist."""
         if specialist.kind == "solver":
             return SolverSpecialist(specialist.name, self._solver, self.clock)
+        if specialist.kind == "recall":
+            named = partial(conversation_of, by_user=base.memory.conversations == "user")
+            return RecallSpecialist(
+                specialist.name, self.memory, self.clock, conversation_of=named, on_quality=self._note_quality
+            )
         if self._transport is None:
             raise _not_entered()
         return HttpSpecialist(
-            specialist.name, self._transport, self.clock, max_answer_bytes=limits.max_answer_bytes
+            specialist.name, self._transport, self.clock, max_answer_bytes=base.limits.max_answer_bytes
         )
+
+    def learned(self, address: str) -> Learned:
+        """Return what the router has learned under that address; nothing where it cannot be read."""
+        if self._folder is None or not address:
+            return Learned()
+        try:
+            return Learned.of(read_model(self._folder, address))
+        except (OSError, ValueError) as error:  # it costs what was learned, not a request
+            log.error("what the router has learned cannot be read", extra={"reason": str(error)})
+            return Learned()
+
+    def hashers(self, salt: str) -> tuple[TextHasher, AnswerWords]:
+        """Return what turns questions and answers into features under a salt; made once, for that takes 0.1 s."""
+        if self._hashers is None or self._hashers[0] != salt:
+            self._hashers = salt, TextHasher(salt.encode()), AnswerWords(salt.encode())
+        return self._hashers[1:]
+
+    def _note_quality(self, request: UserRequest, quality: RetrievalQuality) -> None:
+        while len(self.retrieval) >= MAX_RETRIEVALS:  # of requests that ended before anybody asked
+            del self.retrieval[next(iter(self.retrieval))]
+        self.retrieval[request.id] = quality
 
     @property
     def workflow(self) -> RequestProcessingWorkflow:
@@ -168,6 +248,11 @@ class LLMGuardianCluster:
     def snapshot(self) -> Snapshot:
         """The snapshot in force."""
         return self._deployment.snapshot
+
+    @property
+    def context_maintainer(self) -> ContextMaintainer:
+        """What decides what a specialist is shown of history and memory."""
+        return self._deployment.context_maintainer
 
     @property
     def request_router(self) -> RequestRouter:
@@ -220,6 +305,13 @@ class LLMGuardianCluster:
         finally:  # a reader that stops early ends the work
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
+
+
+def memory_location(policy: contract.MemoryPolicy, folder: Path | None) -> Path | str | None:
+    """Return where documents and conversations are: a database's address, a file, or `None`: only in memory."""
+    if policy.url is not None:
+        return policy.url.value
+    return None if folder is None else folder / FILE_NAME
 
 
 def _not_entered() -> RuntimeError:

@@ -6,7 +6,7 @@ lists what that can be.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,13 @@ import platformdirs
 
 from guardian_cluster.configuration.checks import check
 from guardian_cluster.configuration.decoding import Decoder
-from guardian_cluster.configuration.deployment import deploy
+from guardian_cluster.configuration.deployment import NO_SALT, deploy
 from guardian_cluster.configuration.document import Document, read_document
 from guardian_cluster.configuration.environment import overlay_environment, overlay_flags
 from guardian_cluster.configuration.interpolation import Interpolation
 from guardian_cluster.configuration.problems import Problems
 from guardian_cluster.configuration.sections import ListenAddress, Sections
+from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import ApiKey, Base
 from guardian_cluster.errors import ConfigError, Problem
 
@@ -29,9 +30,14 @@ DEFAULT_FILE = "guardian.toml"
 class Config(Sections, frozen=True, kw_only=True):
     """All that an operator decided, complete with defaults."""
 
-    def base(self, keys: Iterable[ApiKey] = ()) -> Base:
-        """Return what a gateway needs to serve this configuration to the holders of `keys`."""
-        return deploy(self, keys)
+    def base(
+        self, keys: Iterable[ApiKey] = (), router_model: str = "", router_salt: Secret = NO_SALT
+    ) -> Base:
+        """Return what a gateway needs to serve this configuration to the holders of `keys`.
+
+        `router_model` names what the router has learned (contract/router_model.py), under `router_salt`.
+        """
+        return deploy(self, keys, router_model, router_salt)
 
     @property
     def data_folder(self) -> Path:
@@ -74,17 +80,21 @@ def read_config(
     return reading
 
 
-def load_for_keys(
-    path: Path | str | None = None, *, environment: Mapping[str, str] | None = None
+def load_sections(
+    needed: Collection[str],
+    path: Path | str | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[Config, int]:
-    """Return what can be read of a configuration, and how many problems it has that keys do not depend on.
+    """Return what can be read of a configuration, and how many problems it has outside of the sections `needed`.
 
-    A leaked key must be revocable in a shell that has not the variables of the gateway. Only where the keys are
-    is demanded: [data], and that each section is one there is, for a misspelt one may be it. Whatever is wrong
-    in the others has its default instead. Raises ConfigError with all else, and where the file is no TOML.
+    A leaked key must be revocable, and a document ingested, in a shell that has not the variables of the gateway.
+    Demanded are the sections needed, and that each section is one there is, for a misspelt one may be one of them.
+    Whatever is wrong in the others has its default instead. Raises ConfigError with all else, and where the file is
+    no TOML.
     """
     reading = _read(path, os.environ if environment is None else environment, {})
-    others = [name for name in Config.__struct_fields__ if name != "data"]
+    others = [name for name in Config.__struct_fields__ if name not in needed]
     return reading.config, reading.problems.raise_outside(others)
 
 

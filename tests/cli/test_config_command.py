@@ -22,7 +22,7 @@ def test_check_says_ok_and_what_would_be_served(folder, capsys):
     assert run(["config", "check"]) == 0
     assert capsys.readouterr().out == (
         "ok: guardian.toml\n"
-        "  specialists: m, solver\n"
+        "  specialists: m, recall, solver\n"
         "  aliases: 1, tenants: 0\n"
         "  listens on: 127.0.0.1:8600\n"
         f"  data folder: {folder}/data\n"
@@ -32,7 +32,7 @@ def test_check_says_ok_and_what_would_be_served(folder, capsys):
 def test_check_without_a_file_checks_the_defaults(capsys):
     assert run(["config", "check"]) == 0
     assert capsys.readouterr().out.startswith(
-        "ok: no guardian.toml, so the defaults\n  specialists: solver\n"
+        "ok: no guardian.toml, so the defaults\n  specialists: recall, solver\n"
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from harness import SOLVER, base, running_gateway, specialist
 from sdk_clients import HI, client_of, serving
 
+from guardian_cluster.request.router import POLICIES
 from guardian_cluster.simulation import ModelServer, embedding_of
 
 QUESTION: Any = [{"role": "user", "content": "What is 17% of 2,350?"}]
@@ -51,7 +52,7 @@ async def test_models_are_every_name_that_may_be_asked_for():
             with pytest.raises(openai.NotFoundError) as raised:
                 await client.models.retrieve("gpt-5")
 
-    assert [one.id for one in listed] == ["auto", "solver", "smart", "gpt-4o"]
+    assert [one.id for one in listed] == [*POLICIES, "solver", "smart", "gpt-4o"]
     assert (alias.id, alias.object) == ("gpt-4o", "model")
     assert all(isinstance(one.created, int) and one.owned_by for one in listed)
     assert (raised.value.code, raised.value.param) == ("model_not_found", "model")

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 from sdk_clients import HI, TEXT, WEATHER, serving
 
+from guardian_cluster.request.router import POLICIES
 from guardian_cluster.simulation import Status
 
 
@@ -77,7 +78,7 @@ async def test_embeddings_and_models():
         vector = client.embeddings.create(model="smart", input="words").data[0].embedding
         return len(vector), [model.id for model in client.models.list()]
 
-    assert await asked(both) == (8, ["auto", "smart"])
+    assert await asked(both) == (8, [*POLICIES, "smart"])
 
 
 async def test_an_error_has_its_class():

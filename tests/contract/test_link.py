@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_records import request_record
 
 from guardian_cluster.contract import link
 from guardian_cluster.contract.link import (
@@ -25,30 +26,14 @@ from guardian_cluster.contract.records import (
     GatewayEvent,
     Payload,
     Report,
-    RequestRecord,
     Spend,
     VerdictRecord,
 )
 
 ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=12.5)
 VERDICT = VerdictRecord(detector="d", rule="r", action="cut", channel="content", choice=0, position=3)
-REQUEST = RequestRecord(
-    id="r1",
-    started=1.7e9,
-    tenant="t",
-    key="k",
-    requested_model="auto",
-    streamed=True,
-    specialist="s",
-    endpoint="s/1",
-    variant=None,
-    attempts=(ATTEMPT, ATTEMPT),
-    verdicts=(VERDICT,),
-    outcome="ok",
-    status=200,
-    duration_ms=20.0,
-    overhead_ms=0.5,
-    rev=4,
+REQUEST = request_record(
+    streamed=True, variant=None, attempts=(ATTEMPT, ATTEMPT), verdicts=(VERDICT,), overhead_ms=0.5
 )
 PAYLOAD = Payload(request_id="r1", tenant="t", recorded=1.7e9, request_body=b"\x00\xff", response_text="é😀")
 FEEDBACK = Feedback(request_id="r1", tenant="t", received=1.7e9, score=0.5, comment="fine")

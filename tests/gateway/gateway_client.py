@@ -80,6 +80,14 @@ class Line:
             except asyncio.IncompleteReadError as error:
                 return Reply(status, headers, error.partial, is_complete=False)
 
+    async def send_once_asked(self, request: bytes) -> tuple[bytes, Reply]:
+        """Send the head, and the body when something has been said to it; return what, and the reply."""
+        head, end, body = request.partition(b"\r\n\r\n")
+        await self.send(head + end)
+        asked = await asyncio.wait_for(self.reader.readuntil(end), PATIENCE_S)
+        await self.send(body)
+        return asked, await self.reply()
+
     async def is_closed(self, within_s: float = PATIENCE_S) -> bool:
         """Return whether the gateway ends the connection without saying more."""
         try:

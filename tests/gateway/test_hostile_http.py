@@ -239,11 +239,7 @@ async def test_a_body_is_asked_for_where_the_client_waits_to_be_asked():
     ):
         async with line_to(gateway) as line:
             whole = request_of("POST", CHAT, HELLO, {"expect": "100-continue"})
-            head, _, body = whole.partition(b"\r\n\r\n")
-            await line.send(head + b"\r\n\r\n")
-            asked = await asyncio.wait_for(line.reader.readuntil(b"\r\n\r\n"), 5)
-            await line.send(body)
-            reply = await line.reply()
+            asked, reply = await line.send_once_asked(whole)
 
     assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert reply.text == "hello"

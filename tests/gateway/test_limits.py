@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sample_records import request_record
 
 from guardian_cluster.contract.records import RequestRecord, Spend
 from guardian_cluster.contract.snapshot import Limits
@@ -21,24 +22,7 @@ def caller(
 
 
 def used(tokens: int = 0, cost_usd: float = 0.0) -> RequestRecord:
-    return RequestRecord(
-        id="r",
-        started=0,
-        tenant="t",
-        key="k",
-        requested_model="m",
-        streamed=False,
-        specialist="s",
-        endpoint="s/1",
-        variant="v",
-        outcome="ok",
-        status=200,
-        output_tokens=tokens,
-        cost_usd=cost_usd,
-        duration_ms=1,
-        overhead_ms=1,
-        rev=1,
-    )
+    return request_record(output_tokens=tokens, cost_usd=cost_usd)
 
 
 class Bank:

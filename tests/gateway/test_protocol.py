@@ -130,13 +130,9 @@ async def test_an_offer_that_also_asks_for_the_end_gets_the_end():
 
 
 async def test_an_offer_waits_for_its_body_to_be_asked_for():
-    head, _, body = ask("marker-1", {**H2C, "expect": "100-continue"}).partition(b"\r\n\r\n")
     async with ModelServer(Echoes()) as model:
         async with running_gateway(base(specialist("smart", model.url))) as gateway, line_to(gateway) as line:
-            await line.send(head + b"\r\n\r\n")
-            asked = await asyncio.wait_for(line.reader.readuntil(b"\r\n\r\n"), 5)
-            await line.send(body)
-            reply = await line.reply()
+            asked, reply = await line.send_once_asked(ask("marker-1", {**H2C, "expect": "100-continue"}))
 
     assert asked == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert reply.text == "marker-1"

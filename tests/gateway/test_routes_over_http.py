@@ -14,6 +14,7 @@ from guardian_cluster.config import load_config
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.contract.snapshot import DenyRule, WatchPolicy
 from guardian_cluster.domain.clock import ManualClock
+from guardian_cluster.request.router import POLICIES
 from guardian_cluster.simulation import Hang, ModelServer, Pace, Says, Status
 
 NOWHERE = specialist("smart", "http://127.0.0.1:9/v1")
@@ -49,7 +50,7 @@ async def test_models_are_specialists_aliases_and_auto():
         reply = await send(gateway, "GET", "/v1/models")
 
     assert reply.json["object"] == "list"
-    assert [model["id"] for model in reply.json["data"]] == ["auto", "smart", "solver", "gpt-4o"]
+    assert [model["id"] for model in reply.json["data"]] == [*POLICIES, "smart", "solver", "gpt-4o"]
     assert all(model["object"] == "model" for model in reply.json["data"])
     assert all(isinstance(model["created"], int) and model["owned_by"] for model in reply.json["data"])
 

@@ -14,13 +14,14 @@ CHAT = "/v1/chat/completions"
 STREAMED = {**HELLO, "stream": True}
 
 
-async def test_an_answer_that_outlasts_the_drain_is_503_and_told_when_to_come_back():
+@pytest.mark.parametrize("body", [HELLO, STREAMED], ids=["whole", "streamed"])
+async def test_what_has_not_begun_when_the_drain_is_over_is_503_and_told_when_to_come_back(body: object):
     async with ModelServer(faults=Hang("headers")) as model:
         async with (
             running_gateway(base(specialist("smart", model.url), drain_s=0.2)) as gateway,
             line_to(gateway) as line,
         ):
-            await line.send(request_of("POST", CHAT, HELLO))
+            await line.send(request_of("POST", CHAT, body))
             await model.until(lambda: model.open_requests == 1)
             gateway.stop.set()
             reply = await line.reply()
@@ -50,20 +51,6 @@ async def test_a_stream_that_outlasts_the_drain_ends_with_an_event_that_says_so(
     assert f"(request id: {record.id})".encode() in last
     assert rest.endswith(b"}\n\n\r\n0\r\n\r\n")
     assert b"[DONE]" not in rest
-
-
-async def test_a_stream_that_has_not_begun_is_503():
-    async with ModelServer(faults=Hang("headers")) as model:
-        async with (
-            running_gateway(base(specialist("smart", model.url), drain_s=0.2)) as gateway,
-            line_to(gateway) as line,
-        ):
-            await line.send(request_of("POST", CHAT, STREAMED))
-            await model.until(lambda: model.open_requests == 1)
-            gateway.stop.set()
-            reply = await line.reply()
-
-    assert (reply.status, reply.error["code"]) == (503, "gateway_stopping")
 
 
 async def test_an_answer_that_ends_within_a_fraction_of_a_second_is_whole():

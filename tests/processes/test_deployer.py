@@ -5,10 +5,21 @@ from pathlib import Path
 import pytest
 
 from guardian_cluster.config import Config, load_config
+from guardian_cluster.contract.router_model import (
+    POINTER_NAME,
+    Pointer,
+    RouterModel,
+    offer,
+    offered,
+    write_model,
+)
+from guardian_cluster.contract.snapshot import Base
 from guardian_cluster.contract.snapshot_file import FILE_NAME, keep_served, read_snapshot
 from guardian_cluster.errors import CommandError
 from guardian_cluster.keys import KeyFile
 from guardian_cluster.processes.deployer import Deployer
+from guardian_cluster.processes.salt import FILE_NAME as SALT_NAME
+from guardian_cluster.processes.salt import SALT_BYTES
 
 
 def config_in(folder: Path, more: str = "") -> Config:
@@ -109,3 +120,89 @@ def test_a_changed_configuration_is_asked_for_a_key_again(tmp_path: Path) -> Non
 
     with pytest.raises(CommandError, match="config-open-listen"):
         deployer.deploy(changed)
+
+
+def deployed(folder: Path) -> Base:
+    config = config_in(folder)
+    return Deployer(config).deploy(config).base
+
+
+def learned(folder: Path, what: bytes = b"learned") -> str:
+    """Offer a model and return its name."""
+    name = write_model(folder, RouterModel(before=what))
+    offer(folder, Pointer(model=name))
+    return name
+
+
+def test_the_salt_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    first, second = deployed(tmp_path), deployed(tmp_path)
+
+    salt = (tmp_path / SALT_NAME).read_bytes()
+    assert first.router_salt == second.router_salt
+    assert (first.router_salt.value, len(salt)) == (salt.hex(), SALT_BYTES)
+    assert (tmp_path / SALT_NAME).stat().st_mode & 0o777 == 0o600
+    assert salt.hex() not in f"{first}"
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"short", b"x" * 33])
+def test_a_lost_or_damaged_salt_is_taken_from_the_snapshot(tmp_path: Path, damage: bytes | None) -> None:
+    before, name = deployed(tmp_path), learned(tmp_path)
+    (tmp_path / SALT_NAME).unlink() if damage is None else (tmp_path / SALT_NAME).write_bytes(damage)
+
+    after = deployed(tmp_path)
+
+    assert after.router_salt == before.router_salt
+    assert after.router_model == name
+    assert (tmp_path / SALT_NAME).read_bytes().hex() == before.router_salt.value
+
+
+def test_with_a_new_salt_what_was_learned_under_the_old_one_is_withdrawn(tmp_path: Path) -> None:
+    before = deployed(tmp_path)
+    learned(tmp_path)
+    (tmp_path / SALT_NAME).unlink()
+    (tmp_path / FILE_NAME).unlink()
+
+    after = deployed(tmp_path)
+
+    assert after.router_salt not in (before.router_salt, "")
+    assert (after.router_model, offered(tmp_path)) == ("", Pointer())
+
+
+def test_a_model_on_offer_is_deployed_with_a_new_revision_once(tmp_path: Path) -> None:
+    deployed(tmp_path)
+    name = learned(tmp_path)
+    config = config_in(tmp_path)
+
+    first, second = Deployer(config).deploy(config), Deployer(config).deploy(config)
+
+    assert (first.base.router_model, first.rev, second.rev) == (name, 2, 2)
+
+
+def test_a_model_that_is_withdrawn_is_deployed_no_more(tmp_path: Path) -> None:
+    deployed(tmp_path)
+    learned(tmp_path)
+    before = deployed(tmp_path)
+    offer(tmp_path, Pointer())
+
+    assert before.router_model != ""
+    assert deployed(tmp_path).router_model == ""
+
+
+@pytest.mark.parametrize(
+    "damage", [None, b"", b"\xff", b'{"model":"\xff"}', b'{"version":9}', b'{"x":' + b"[" * 90_000]
+)
+def test_a_damaged_offer_leaves_the_model_deployed_last(tmp_path: Path, damage: bytes | None) -> None:
+    deployed(tmp_path)
+    name = learned(tmp_path)
+    deployed(tmp_path)
+    (tmp_path / POINTER_NAME).unlink() if damage is None else (tmp_path / POINTER_NAME).write_bytes(damage)
+
+    assert deployed(tmp_path).router_model == name
+
+
+@pytest.mark.parametrize("name", ["gone", "../../etc/passwd", "x" * 5_000, "nul\0"])
+def test_a_model_that_is_not_there_is_not_deployed(tmp_path: Path, name: str) -> None:
+    deployed(tmp_path)
+    offer(tmp_path, Pointer(model=name))
+
+    assert deployed(tmp_path).router_model == ""

@@ -13,7 +13,7 @@ import pytest
 from harness import SOLVER, base
 from serving import CHAT, Served, served, until
 
-from guardian_cluster.contract.snapshot import DenyRule, Snapshot, WatchPolicy
+from guardian_cluster.contract.snapshot import DenyRule, Limits, Snapshot, WatchPolicy
 from guardian_cluster.contract.snapshot_file import (
     FILE_NAME,
     SERVED_NAME,
@@ -21,6 +21,7 @@ from guardian_cluster.contract.snapshot_file import (
     read_snapshot,
     write_snapshot,
 )
+from guardian_cluster.keys import KeyFile
 from guardian_cluster.simulation import ModelServer
 
 
@@ -86,6 +87,22 @@ async def test_a_reload_mends_a_damaged_snapshot(tmp_path: Path) -> None:
         state = await guardian.get("/health/readiness")
 
         assert state["rev"] == read_snapshot(guardian.data).rev == 2
+
+
+async def test_what_a_key_has_spent_is_spent_after_a_restart(tmp_path: Path) -> None:
+    budget = Limits(budget_usd_per_month=1.03)  # one request reserves 1.024 for its 1,024 tokens
+    key = KeyFile(tmp_path / "data" / "keys.json").add(created=1.0, limits=budget)
+    price = "price = { output_usd = 1000.0 }\n"
+    async with ModelServer("well " * 40) as model, served(tmp_path, price, url=model.url) as guardian:
+        bearer = f"Bearer {key}"
+        assert (await guardian.post(authorization=bearer))[0] == 200
+        await until(lambda: guardian.rows("select usd from spend where usd > 0.006"))
+        await kill_gateway(guardian)
+
+        status, said = await guardian.post(authorization=bearer)
+
+        assert (status, said["error"]["code"]) == (429, "budget_exceeded")  # type: ignore[index]
+        assert model.received == 1
 
 
 async def test_with_nothing_to_serve_it_says_what_to_do(tmp_path: Path) -> None:

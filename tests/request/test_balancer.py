@@ -13,8 +13,8 @@ from guardian_cluster.contract.snapshot import Base, Overlay, Snapshot, Speciali
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.errors import AttemptFailed, LimitExceeded
 from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.balancer import FIRST_REST_S, LONGEST_REST_S, Candidate, LoadBalancer
-from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.specialists.specialist import Task
 
 URL = "http://127.0.0.1:9/v1"

@@ -34,8 +34,8 @@ async def test_embeddings_are_passed_on_letter_by_letter():
             await asked.run(keep)
 
     assert msgspec.json.encode(chunks[0]).decode() == f'{{"object":"list","data":{NUMBERS},"model":"smart"}}'
-    assert asked.execution is not None
-    assert asked.execution.ended
+    assert asked.work is not None
+    assert asked.work.ended
     assert asked.record is not None
     assert asked.record.tokens_estimated
 

@@ -1,19 +1,12 @@
-"""When an answer counts as empty."""
+"""What is done about an empty choice: another answer is asked for only when all choices are empty."""
 
 import json
-from typing import Any
 
 import pytest
 from clusters import TEXT, Seen, running_cluster
 from harness import base, specialist
 
-from guardian_cluster.domain.verdict import MonitoringReport, Verdict
-from guardian_cluster.request.emptiness import observed, wants_retry_for_emptiness_alone
 from guardian_cluster.simulation import ModelServer, Raw
-
-EMPTY = Verdict(detector="answer", rule="empty", action="retry", choice=1)
-OTHER = Verdict(detector="answer", rule="format-schema", action="retry")
-HOUSE = Verdict(detector="deny", rule="empty", action="retry")
 
 
 def saying(*texts: str, streamed: bool) -> Raw:
@@ -49,18 +42,3 @@ async def test_an_answer_of_which_all_choices_are_empty_is_asked_for_elsewhere(s
     seen = await asked_for_three("", "", "", stream=stream)
 
     assert seen.outcomes == [("smart/1", "failed", "upstream_empty"), ("backup/1", "ok", None)]
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "alone"),
-    [((EMPTY,), True), ((EMPTY, OTHER), False), ((OTHER,), False), ((HOUSE,), False), ((), False)],
-)
-def test_only_emptiness_is_let_pass(verdicts: Any, alone: bool):
-    assert wants_retry_for_emptiness_alone(verdicts) is alone
-
-
-def test_what_is_let_pass_is_observed_and_nothing_else_is_changed():
-    report = observed(MonitoringReport(verdicts=(EMPTY, OTHER, HOUSE), quality=0.5))
-
-    assert [verdict.action for verdict in report.verdicts] == ["observe", "retry", "retry"]
-    assert (report.quality, report.verdicts[0].choice) == (0.5, 1)

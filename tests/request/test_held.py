@@ -46,15 +46,15 @@ async def test_a_stream_that_says_nothing_for_too_long_is_answered_from_elsewher
 
 def test_the_bounds_are_kept_to_the_letter():
     held = Held()
-    held.add([chunk()] * MAX_HELD_CHUNKS, streamed=True)
+    held.add([chunk()] * MAX_HELD_CHUNKS, bounded=True)
 
     with pytest.raises(AttemptFailed, match="without any content"):
-        held.add([chunk()], streamed=True)
+        held.add([chunk()], bounded=True)
 
 
 def test_a_whole_answer_is_not_bounded_here():
     held = Held()
-    held.add([chunk(MAX_HELD_BYTES)], streamed=False)
+    held.add([chunk(MAX_HELD_BYTES)], bounded=False)
 
     assert len(held.take()) == 1
     assert held.take() == []

@@ -3,26 +3,11 @@
 from typing import Any
 
 import pytest
+from sample_records import request_record
 
-from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.request.response import ProcessedResponse
 
-RECORD = RequestRecord(
-    id="r",
-    started=0.0,
-    tenant="default",
-    key=None,
-    requested_model="m",
-    streamed=False,
-    specialist=None,
-    endpoint=None,
-    variant=None,
-    outcome="ok",
-    status=200,
-    duration_ms=1.0,
-    overhead_ms=1.0,
-    rev=1,
-)
+RECORD = request_record()
 PARTS = [{"type": "text", "text": "one "}, {"type": "image"}, {"type": "text", "text": "two"}, {"text": 3}]
 
 

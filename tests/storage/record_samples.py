@@ -3,45 +3,29 @@
 from pathlib import Path
 
 from hypothesis import strategies as st
+from sample_records import NOON
+from sample_records import request_record as request
 from sqlalchemy import Engine
 
 from guardian_cluster.contract.link import Batch, BatchId
 from guardian_cluster.contract.records import (
+    AssessmentRecord,
     AttemptRecord,
+    CandidateRecord,
+    ContextRecord,
     Feedback,
     GatewayEvent,
+    PartRecord,
     Payload,
     RequestRecord,
+    RoutingRecord,
     VerdictRecord,
 )
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.storage.database import FILE_NAME, open_database
 from guardian_cluster.storage.records import Written, write_batch
 
-NOON = 1_763_812_800.0
-"""22 November 2025, 12:00 UTC."""
-
 ALL_BODIES = RecordPolicy(bodies="all")
-
-
-def request(id: str = "r1", **changes: object) -> RequestRecord:
-    values: dict[str, object] = {
-        "id": id,
-        "started": NOON,
-        "tenant": "acme",
-        "key": "k1",
-        "requested_model": "auto",
-        "streamed": False,
-        "specialist": "solver",
-        "endpoint": "solver/1",
-        "variant": "v1",
-        "outcome": "ok",
-        "status": 200,
-        "duration_ms": 100.0,
-        "overhead_ms": 1.0,
-        "rev": 1,
-    }
-    return RequestRecord(**(values | changes))  # type: ignore[arg-type]
 
 
 def payload(request_id: str = "r1", recorded: float = NOON) -> Payload:
@@ -92,6 +76,55 @@ verdicts = st.builds(
     choice=st.integers(0, 3),
     position=st.integers(0, 10_000),
 )
+shares = st.floats(0, 1)
+several_names = st.lists(names, max_size=2).map(tuple)
+candidates = st.builds(
+    CandidateRecord,
+    specialist=names,
+    success=shares,
+    trust=shares,
+    cost_usd=shares,
+    latency_s=times,
+    probability=shares,
+)
+routings = st.builds(
+    RoutingRecord,
+    policy=names,
+    reason=names,
+    explored=st.booleans(),
+    complexity=shares,
+    requirements=several_names,
+    candidates=st.lists(candidates, max_size=2).map(tuple),
+    price=times,
+    features=st.binary(max_size=8),
+)
+assessments = st.builds(
+    AssessmentRecord,
+    specialist=names,
+    part=st.integers(1, 3),
+    p_wrong=shares,
+    decision=names,
+    failed=several_names,
+    agreed=st.none() | st.booleans(),
+    features=st.binary(max_size=8),
+)
+parts = st.builds(
+    PartRecord,
+    number=st.integers(1, 5),
+    requirement=names,
+    specialist=maybe_names,
+    outcome=st.sampled_from(["ok", "failed", "late"]),
+    error=maybe_names,
+    shared=several_names,
+)
+contexts = st.builds(
+    ContextRecord,
+    history=st.integers(0, 9),
+    left_out=st.integers(0, 9),
+    left_out_tokens=st.integers(0, 9),
+    remembered=st.booleans(),
+    problem=maybe_names,
+)
 requests = st.builds(
     request,
     id=st.text("xyz", min_size=1, max_size=2),
@@ -114,5 +147,28 @@ requests = st.builds(
     duration_ms=times,
     overhead_ms=times,
     first_token_ms=st.none() | times,
+    session=maybe_names,
+    routing=st.none() | routings,
+    assessments=st.lists(assessments, max_size=2).map(tuple),
+    parts=st.lists(parts, max_size=2, unique_by=lambda part: part.number)
+    .map(lambda found: sorted(found, key=lambda part: part.number))
+    .map(tuple),
+    context=st.none() | contexts,
 )
 """Requests of few different ids, so that some occur twice."""
+
+
+def routed(id: str = "r1", **changes: object) -> RequestRecord:
+    """Return a request with all that can hang on it."""
+    candidate = CandidateRecord(
+        specialist="solver", success=0.9, trust=0.5, cost_usd=0.001, latency_s=1.0, probability=0.97
+    )
+    values: dict[str, object] = {
+        "routing": RoutingRecord(
+            policy="auto", reason="best", requirements=("code",), candidates=(candidate,), features=b"f"
+        ),
+        "assessments": (AssessmentRecord(specialist="solver", p_wrong=0.1, decision="accept"),),
+        "parts": (PartRecord(number=1, requirement="code", specialist="solver", outcome="ok"),),
+        "context": ContextRecord(history=2),
+    }
+    return request(id, **(values | changes))

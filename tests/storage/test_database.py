@@ -7,14 +7,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from record_samples import NOON, batch, opened, request, write
-from sqlalchemy import Connection, create_engine, insert, text
+from record_samples import NOON, batch, opened, request, routed, write
+from sqlalchemy import Connection, MetaData, Table, create_engine, insert, inspect, text
 from sqlalchemy.exc import OperationalError
 
+from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.errors import CannotCreate
 from guardian_cluster.storage import database, queries, tables
 from guardian_cluster.storage.database import FILE_NAME, HEAD, REVISIONS, upgrade
@@ -28,9 +30,9 @@ def make_version_one(folder: Path) -> Path:
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         upgrade(connection, "0001")
-        row = msgspec.structs.asdict(request())
-        del row["attempts"], row["verdicts"]
-        connection.execute(insert(tables.request), row)
+        first = Table("request", MetaData(), autoload_with=connection)
+        known = msgspec.structs.asdict(request())
+        connection.execute(insert(first), {column.name: known[column.name] for column in first.columns})
     engine.dispose()
     return path
 
@@ -118,7 +120,9 @@ def test_a_newer_database_is_refused_and_its_backup_named(tmp_path: Path) -> Non
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    with pytest.raises(CannotCreate, match=r"has schema 9999.*\n.*restore its newest backup, .*before-0003"):
+    with pytest.raises(
+        CannotCreate, match=rf"has schema 9999.*\n.*restore its newest backup, .*before-{HEAD}"
+    ):
         opened(tmp_path)
 
 
@@ -182,3 +186,27 @@ def test_an_up_to_date_database_is_opened_without_alembic(tmp_path: Path) -> Non
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert result.stdout == "False\n"
+
+
+def test_the_newest_migration_can_be_undone_and_done_again_without_losing_a_request(tmp_path: Path) -> None:
+    engine = opened(tmp_path)
+    attempt = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=1.0)
+    record = routed(attempts=(attempt,))
+    write(engine, batch(record))
+
+    with engine.begin() as connection:
+        command.downgrade(migrations_on(connection), "0003")
+        assert not {"candidate", "assessment", "part"} & set(inspect(connection).get_table_names())
+        upgrade(connection, HEAD)
+        found = queries.request_by_id(connection, "r1")
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    engine.dispose()
+
+    assert found == request(attempts=(attempt,))
+
+
+def migrations_on(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

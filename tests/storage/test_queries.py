@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 
+import msgspec
 import pytest
-from record_samples import NOON, batch, feedback, payload, request, write
+from record_samples import NOON, batch, feedback, payload, request, routed, write
 from sqlalchemy import Engine
 
+from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.storage import queries
 from guardian_cluster.storage.database import memory_database
 from guardian_cluster.storage.histogram import RELATIVE_ERROR
@@ -101,3 +103,35 @@ def test_what_is_not_there_is_none(engine: Engine) -> None:
     with engine.begin() as connection:
         assert queries.request_by_id(connection, "r1' OR 1=1 --") is None
         assert queries.payload_of(connection, "r1") is None
+
+
+def test_a_request_can_be_learned_from_again_with_how_often_it_was_judged(engine: Engine) -> None:
+    said = [feedback(received=NOON + n) for n in range(3)]
+    strangers = msgspec.structs.replace(said[0], tenant="rival")
+    silent = msgspec.structs.replace(said[0], score=None, label="thanks")
+    write(engine, batch(routed(), feedback=(*said, strangers, silent)))
+
+    with engine.begin() as connection:
+        found = [queries.routing_of(connection, "r1", before=NOON + n) for n in range(3)]
+        assert queries.routing_of(connection, "unknown", before=NOON) is None
+
+    assert found == [queries.Routing(routed(), marks) for marks in range(3)]
+
+
+def test_decisions_come_in_order_page_by_page_with_the_last_mark_of_their_own_tenant(engine: Engine) -> None:
+    records = [routed(f"r{n}", started=NOON + n // 2) for n in range(5)]
+    last = msgspec.structs.replace(feedback("r3", NOON + 9), score=0.25)
+    rival = msgspec.structs.replace(feedback("r2", NOON + 9), tenant="rival")
+    write(engine, batch(*records, request("by name"), feedback=(last, feedback("r3", NOON), rival)))
+
+    pages: list[tuple[RequestRecord, float | None]] = []
+    since, after = NOON, "r0"
+    with engine.begin() as connection:
+        while page := queries.decisions_since(connection, since, after=after, limit=2):
+            pages += page
+            since, after = page[-1][0].started, page[-1][0].id
+
+    assert [(record.id, score) for record, score in pages] == [
+        ("r1", None), ("r2", None), ("r3", 0.25), ("r4", None),
+    ]  # fmt: skip
+    assert [record for record, _ in pages] == records[1:]

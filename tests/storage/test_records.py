@@ -5,16 +5,29 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, requests, write
+from record_samples import ALL_BODIES, NOON, batch, event, feedback, payload, request, requests, routed, write
 from sqlalchemy import Engine
 
 from guardian_cluster.contract.link import Batch, BatchId
-from guardian_cluster.contract.records import GatewayEvent, RequestRecord, Spend
+from guardian_cluster.contract.records import (
+    AssessmentRecord,
+    CandidateRecord,
+    ContextRecord,
+    GatewayEvent,
+    PartRecord,
+    RequestRecord,
+    RoutingRecord,
+    Spend,
+)
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.storage import queries
 from guardian_cluster.storage.database import memory_database
 from guardian_cluster.storage.records import Written, month_of, refuse_batch, write_batch
 from guardian_cluster.storage.rollups import series_of
+
+IMPOSSIBLE = CandidateRecord(
+    specialist="s", success=math.nan, trust=0.0, cost_usd=0.0, latency_s=0.0, probability=1.0
+)
 
 
 @pytest.fixture
@@ -108,6 +121,10 @@ def test_a_failed_batch_leaves_nothing_and_can_be_sent_again(engine: Engine) -> 
         request("bad", cost_usd=math.inf),
         request("bad", input_tokens=10**18),
         request("bad", started=-math.inf),
+        routed("bad", context=ContextRecord(left_out_tokens=10**18)),
+        routed("bad", routing=RoutingRecord(policy="auto", reason="", price=math.nan)),
+        routed("bad", routing=RoutingRecord(policy="auto", reason="", candidates=(IMPOSSIBLE,))),
+        routed("bad", assessments=(AssessmentRecord(specialist="s", p_wrong=math.inf, decision="accept"),)),
     ],
 )
 def test_a_report_with_an_impossible_number_is_refused_alone(
@@ -181,3 +198,32 @@ def test_text_is_kept_without_nul(engine: Engine) -> None:
 def test_months_are_those_of_utc() -> None:
     assert month_of(1_764_547_199.9) == "2025-11"
     assert month_of(1_764_547_200.0) == "2025-12"
+
+
+def test_what_was_written_is_told_for_whoever_learns_from_it(engine: Engine) -> None:
+    write(engine, batch(routed("known"), sequence=1))
+
+    written = write(
+        engine,
+        batch(
+            routed("known"),
+            routed("new"),
+            request("bad", cost_usd=math.nan),
+            feedback=(feedback(),),
+            sequence=2,
+        ),
+    )
+
+    assert written.requests == [routed("new")]
+    assert written.feedback == [feedback()]
+
+
+def test_a_name_cannot_pass_for_two(engine: Engine) -> None:
+    shared = PartRecord(number=1, requirement="code", specialist=None, outcome="late", shared=("a, b", "c"))
+    write(engine, batch(routed(parts=(shared,), session="s\0t")))
+
+    with engine.begin() as connection:
+        found = queries.request_by_id(connection, "r1")
+    assert found is not None
+    assert found.parts[0].shared == ("a; b", "c")
+    assert found.session == "s\ufffdt"

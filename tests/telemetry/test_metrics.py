@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from sample_records import request_record
 
 from guardian_cluster.contract.records import (
     AttemptRecord,
@@ -19,25 +20,16 @@ from guardian_cluster.contract.records import (
 )
 from guardian_cluster.telemetry.metrics import FIRST_TOKEN_S, PER_TOKEN_S, SECONDS, TOKENS, Metrics
 
-PLAIN = RequestRecord(
-    id="req_1",
-    started=1.0,
-    tenant="acme",
-    key="k1",
-    requested_model="auto",
+PLAIN = request_record(
     streamed=True,
     specialist="smart",
     endpoint="smart/1",
-    variant="v1",
-    outcome="ok",
-    status=200,
     input_tokens=100,
     output_tokens=11,
     cost_usd=0.5,
     duration_ms=1_250.0,
     overhead_ms=0.4,
     first_token_ms=250.0,
-    rev=1,
 )
 LABELS = {"gen_ai_operation_name": "chat", "gen_ai_request_model": "auto", "guardian_specialist": "smart"}
 

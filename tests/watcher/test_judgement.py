@@ -14,11 +14,11 @@ PERSON = ResponseFormat(type="json_schema", json_schema=JsonSchema(schema={"requ
 
 
 def judged(
-    *chunks: dict[str, Any], fields: dict[str, Any] | None = None, **rules: Any
+    *chunks: dict[str, Any], fields: dict[str, Any] | None = None, may_retry: bool = True, **rules: Any
 ) -> tuple[MonitoringReport, Watch]:
     watch = Watch(policy(**rules), request(**fields or {}))
     watch.feed(list(chunks))
-    return watch.finish(), watch
+    return watch.finish(may_retry=may_retry), watch
 
 
 def findings(report: MonitoringReport) -> set[tuple[str, str]]:
@@ -134,5 +134,86 @@ def test_only_an_answer_that_was_ended_by_a_rule_is_tripped():
     ended = watched(compiled, [chunk({"content": "a secret"}, reason="stop")]).watch
     whole_one = watched(compiled, [chunk({"content": "a word"}, reason="stop")]).watch
 
-    assert ended.finish().tripped
-    assert not whole_one.finish().tripped
+    assert ended.finish(may_retry=True).tripped
+    assert not whole_one.finish(may_retry=True).tripped
+
+
+CHOICE: list[tuple[dict[str, Any], str]] = [
+    ({"content": "hi"}, "stop"),
+    ({"tool_calls": [{"function": {}}]}, "tool_calls"),
+    ({"audio": {"data": "AAAA"}}, "stop"),
+]
+
+
+@pytest.mark.parametrize(("message", "reason"), CHOICE, ids=["words", "a call", "a sound"])
+def test_an_empty_choice_beside_one_that_says_something_is_observed(message: dict[str, Any], reason: str):
+    empty = whole({"content": ""}, index=1)
+
+    report, watch = judged(whole(message, reason=reason), empty, fields={"n": 2})
+
+    assert [(found.rule, found.action, found.choice) for found in report.verdicts] == [
+        ("empty", "observe", 1)
+    ]
+    assert not watch.retry_wanted
+    assert report.quality == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length"])
+def test_an_empty_choice_beside_one_that_says_nothing_either_is_asked_for_again(reason: str):
+    report, watch = judged(whole({}, reason=reason), whole({}, index=1), fields={"n": 2})
+
+    assert ("empty", "retry") in findings(report)
+    assert ("empty", "observe") not in findings(report)
+    assert watch.retry_wanted
+
+
+def test_an_empty_choice_does_not_keep_another_one_from_its_form():
+    said, empty = whole({"content": "{"}), whole({}, index=1)
+
+    report, watch = judged(said, empty, fields={"n": 2, "response_format": OBJECT})
+
+    assert findings(report) == {("empty", "observe"), ("format-json", "retry")}
+    assert watch.retry_wanted
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "found"),
+    [
+        ({}, "stop", "empty"),
+        ({"content": "a"}, "length", "truncated"),
+        ({"content": "{"}, "stop", "format-json"),
+    ],
+)
+def test_what_only_the_end_shows_is_too_late_after_content(message: dict[str, Any], reason: str, found: str):
+    asked = {"response_format": OBJECT} if found == "format-json" else {}
+
+    late, watch = judged(whole(message, reason=reason), fields=asked, may_retry=False, on_truncated="retry")
+    early, _ = judged(whole(message, reason=reason), fields=asked, on_truncated="retry")
+
+    assert (findings(late), findings(early)) == ({(found, "observe")}, {(found, "retry")})
+    assert not watch.retry_wanted
+    assert (late.quality, late.intent_alignment) == (early.quality, early.intent_alignment)
+
+
+def test_what_was_acted_on_before_the_end_stays_as_it_is():
+    looped, _ = judged(whole({"content": "well " * 200}), may_retry=False, on_repetition="retry")
+    denied = watched(policy(*deny("SECRET", action="retry")), [whole({"content": "a SECRET"})]).watch
+
+    assert findings(looped) == {("repetition", "retry")}
+    assert findings(denied.finish(may_retry=False)) == {("retry-0", "retry")}
+    assert denied.retry_wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [("", []), ("SECRET and then", ["redact-0"]), ("well " * 100, ["repetition"]), ("{", [])],
+)
+def test_an_answer_that_broke_off_is_not_said_to_be_empty_or_formless(text: str, rules: list[str]):
+    watch = Watch(policy(*deny("SECRET")), request(response_format=OBJECT))
+    watch.feed([chunk({"content": text})])
+
+    report = watch.break_off()
+
+    assert [found.rule for found in report.verdicts] == rules
+    assert (report.quality, report.intent_alignment) == (None, None)
+    assert not watch.retry_wanted

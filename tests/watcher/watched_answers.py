@@ -206,7 +206,7 @@ def watched(compiled: CompiledPolicy, chunks: list[dict[str, Any]], **fields: An
             break
     found = {
         (verdict.rule, verdict.action, verdict.channel, verdict.choice, verdict.position)
-        for verdict in watch.finish().verdicts
+        for verdict in watch.finish(may_retry=True).verdicts
     }
     texts = {place: text for place, text in client.texts.items() if text}
     return Outcome(texts, client.reasons, found, watch)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from guardian_cluster.cli.options import config_option
-from guardian_cluster.config import Config, find_config, load_for_keys
+from guardian_cluster.config import Config, find_config, load_sections
 from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import ApiKey, Limits, Role
@@ -105,7 +105,7 @@ def revoke(identity: str, config_path: Path | None) -> None:
 
 def _config(path: Path | None) -> Config:
     """Return the configuration as far as keys need it, and note where the rest has problems."""
-    config, problems = load_for_keys(find_config(path))
+    config, problems = load_sections(["data"], find_config(path))
     if problems:
         what = "a problem" if problems == 1 else f"{problems:,} problems"
         click.echo(

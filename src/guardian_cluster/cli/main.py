@@ -23,8 +23,11 @@ from guardian_cluster.errors import (
 )
 
 _COMMANDS = {
+    "demo": "See in six scenes what it does, without key or network.",
     "serve": "Start the gateway.",
     "ask": "Ask the running gateway something.",
+    "explain": "Say who would answer a question, and why.",
+    "ingest": "Let recall answer from documents.",
     "config": "Check and show guardian.toml.",
     "key": "Make, list and revoke keys.",
 }

@@ -2,8 +2,16 @@
 
 from dataclasses import dataclass
 
-from guardian_cluster.configuration.sections import SpecialistSection
-from guardian_cluster.contract.snapshot import GatewayLimits, Limits, Price, RecordPolicy, Timeouts
+from guardian_cluster.configuration.sections import SpecialistSection, TenantSection
+from guardian_cluster.contract.snapshot import (
+    GatewayLimits,
+    Limits,
+    MemoryPolicy,
+    Price,
+    RecordPolicy,
+    RoutingPolicy,
+    Timeouts,
+)
 
 _DAY_S = 86_400.0
 _CENTURY_DAYS = 36_500
@@ -34,6 +42,7 @@ _DURATION = Bounds(high=_DAY_S, open_low=True)
 _WAIT = Bounds(high=_DAY_S)
 _AGE = Bounds(low=1, high=_CENTURY_DAYS)
 _COST = Bounds()
+_CEILING = Bounds(open_low=True)
 
 _BOUNDS: dict[type, dict[str, Bounds]] = {
     Timeouts: dict.fromkeys(Timeouts.__struct_fields__, _DURATION),
@@ -41,7 +50,7 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
     Limits: {
         "requests_per_minute": _COUNT,
         "tokens_per_minute": _COUNT,
-        "budget_usd_per_month": Bounds(open_low=True),
+        "budget_usd_per_month": _CEILING,
     },
     GatewayLimits: dict.fromkeys(GatewayLimits.__struct_fields__, _COUNT)
     | dict.fromkeys(("header_timeout_s", "body_timeout_s", "keep_alive_s"), _DURATION)
@@ -49,6 +58,15 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
     RecordPolicy: {"sample_rate": _SHARE}
     | dict.fromkeys(("bodies_days", "requests_days", "rollups_days"), _AGE),
     SpecialistSection: dict.fromkeys(("context_length", "tier", "max_concurrency"), _COUNT),
+    TenantSection: dict.fromkeys(("max_cost_usd", "usd_per_request"), _CEILING),
+    RoutingPolicy: {
+        "mistake_usd": _COST,
+        "second_usd": _COST,
+        "explore": _SHARE,
+        "max_asked": _COUNT,
+        "max_cost_usd": _CEILING,
+    },
+    MemoryPolicy: {"timeout_s": _DURATION, "conversations_days": _AGE},
 }
 
 

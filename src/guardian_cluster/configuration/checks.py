@@ -9,6 +9,7 @@ from guardian_cluster.configuration.problems import Problems, dotted
 from guardian_cluster.configuration.sections import DataSection, GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
 from guardian_cluster.configuration.watch_checks import check_watch
+from guardian_cluster.contract.snapshot import MemoryPolicy
 
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[1-9][0-9]{0,4}))?")
 _USUAL_PORTS = {"http": "80", "https": "443"}
@@ -19,6 +20,7 @@ def check(sections: Sections, problems: Problems) -> None:
     """Report everything that contradicts itself, names what is not there, or could never work."""
     _check_gateway(sections.gateway, problems)
     _check_data(sections.data, problems)
+    _check_memory(sections.memory, problems)
     check_watch(sections, problems)
     check_specialists(sections, problems)
     check_names(sections, problems)
@@ -46,6 +48,13 @@ def _check_data(data: DataSection, problems: Problems) -> None:
         path = ("data", "folder")
         message = f"data.folder {problems.quote(path, data.folder)} is a file"
         problems.add(path, "config-bad-folder", message, "name a folder; one that is not there yet is made")
+
+
+def _check_memory(memory: MemoryPolicy, problems: Problems) -> None:
+    if memory.url is not None and not memory.url.value.startswith(("postgresql://", "postgres://")):
+        hint = "without it, memory is a file in the data folder"
+        path = ("memory", "url")
+        problems.add(path, "config-bad-url", 'memory.url must begin with "postgresql://"', hint)
 
 
 def _check_tls(gateway: GatewaySection, problems: Problems) -> None:

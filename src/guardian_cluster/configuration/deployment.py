@@ -22,12 +22,24 @@ from guardian_cluster.contract.snapshot import (
     Variant,
 )
 
-_SOLVER_DESCRIPTION = "Exact answers without a model: arithmetic, equations, calculus, number theory, units."
-_SOLVER_GOOD_AT = ("math", "arithmetic", "algebra", "calculus", "units")
+_DESCRIPTIONS = {
+    "solver": "Exact answers without a model: arithmetic, equations, calculus, number theory, units.",
+    "recall": "Quotations from ingested documents and from the conversation, with their sources; no model.",
+}
+_GOOD_AT = {
+    "solver": ("math", "arithmetic", "algebra", "calculus", "units"),
+    "recall": ("retrieval", "quotation"),
+}
 
 
-def deploy(sections: Sections, keys: Iterable[ApiKey]) -> Base:
-    """Return the base that serves `sections` to the holders of `keys`."""
+NO_SALT = Secret("", "")
+"""Of an installation that keeps none: what is learned then holds for as long as the process lives."""
+
+
+def deploy(
+    sections: Sections, keys: Iterable[ApiKey], router_model: str = "", router_salt: Secret = NO_SALT
+) -> Base:
+    """Return the base that serves `sections` to the holders of `keys` with what the router has learned."""
     kept = tuple(keys)
     specialists = sections.enabled_specialists()
     return Base(
@@ -39,6 +51,10 @@ def deploy(sections: Sections, keys: Iterable[ApiKey]) -> Base:
         records=sections.records,
         limits=sections.gateway.limits,
         cors_origins=sections.gateway.cors_origins,
+        routing=sections.routing,
+        memory=sections.memory,
+        router_salt=router_salt,
+        router_model=router_model,
     )
 
 
@@ -51,8 +67,8 @@ def variant_id(
 
 
 def _specialist(name: str, section: SpecialistSection) -> Specialist:
-    is_solver = section.builtin == "solver"
-    endpoints = (_solver_endpoint(name),) if is_solver else _endpoints(name, section)
+    builtin = section.builtin
+    endpoints = _endpoints(name, section) if builtin is None else (_builtin_endpoint(name, builtin),)
     models = [endpoint.model for endpoint in endpoints]
     variant = Variant(
         id=variant_id(models, section.instructions, section.parameters),
@@ -61,12 +77,12 @@ def _specialist(name: str, section: SpecialistSection) -> Specialist:
     )
     return Specialist(
         name=name,
-        kind="solver" if is_solver else "http",
-        description=section.description or (_SOLVER_DESCRIPTION if is_solver else ""),
+        kind=builtin or "http",
+        description=section.description or _DESCRIPTIONS.get(builtin or "", ""),
         endpoints=endpoints,
         variants=(variant,),
-        good_at=section.good_at or (_SOLVER_GOOD_AT if is_solver else ()),
-        capabilities=_capabilities(section, is_solver=is_solver),
+        good_at=section.good_at or _GOOD_AT.get(builtin or "", ()),
+        capabilities=_capabilities(section),
         context_length=section.context_length,
         price=section.price,
         tier=section.tier,
@@ -74,16 +90,17 @@ def _specialist(name: str, section: SpecialistSection) -> Specialist:
         max_concurrency=section.max_concurrency,
         stream_usage=section.stream_usage,
         fallback=section.fallback,
+        labels=section.labels,
     )
 
 
-def _solver_endpoint(name: str) -> Endpoint:
+def _builtin_endpoint(name: str, builtin: str) -> Endpoint:
     # It answers in this house; attempts are planned, counted and recorded by endpoint all the same.
-    return Endpoint(id=f"{name}/1", url="builtin:solver", model="solver")
+    return Endpoint(id=f"{name}/1", url=f"builtin:{builtin}", model=builtin)
 
 
-def _capabilities(section: SpecialistSection, *, is_solver: bool) -> Capabilities:
-    if is_solver:
+def _capabilities(section: SpecialistSection) -> Capabilities:
+    if section.builtin is not None:
         return Capabilities(tools=False, vision=False, json=False, embeddings=False)
     return Capabilities(
         tools=section.tools, vision=section.vision, json=section.json, embeddings=section.embeddings
@@ -113,7 +130,7 @@ def _tenants(sections: Sections, keys: Iterable[ApiKey]) -> tuple[Tenant, ...]:
     names = dict.fromkeys([*sections.tenant, DEFAULT_TENANT, *(key.tenant for key in keys)])
     configured = sections.tenant
     return tuple(
-        Tenant(name=name, limits=configured[name].limits, watch=configured[name].watch)
+        Tenant(name=name, **msgspec.structs.asdict(configured[name]))
         if name in configured
         else Tenant(name=name)
         for name in names

@@ -84,6 +84,8 @@ class Interpolation:
         return (value or default or "") if default is not None else str(value)
 
     def _read(self, name: str) -> str:
+        if "\0" in name:  # what Python says of it differs between its versions
+            raise BadReference(f'names "{printable(name)}", which holds the character NUL; no path does')
         try:
             path = self.folder / Path(name).expanduser()
             if not stat.S_ISREG(path.stat().st_mode):

@@ -10,8 +10,8 @@ from guardian_cluster.errors import printable
 
 _Specialists = Mapping[str, SpecialistSection]
 
-AUTO = "auto"
-"""The model name that leaves the choice of specialist to the router."""
+AUTO = ("auto", "auto:cheap", "auto:fast", "auto:best")
+"""The model names that leave the choice of specialist to the router."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 NAME_RULE = "may only have the characters a-z 0-9 . _ -"
@@ -33,12 +33,13 @@ def check_names(sections: Sections, problems: Problems) -> None:
                 message = f'{kind} name "{printable(name)}" {NAME_RULE}'
                 hint = "at most 64 of them, the first a letter or digit"
                 problems.add((kind, name), "config-bad-name", message, hint)
-    if AUTO in sections.specialist:
-        _reserved(("specialist", AUTO), problems)
+    if AUTO[0] in sections.specialist:  # the others have a character that no name has
+        _reserved(("specialist", AUTO[0]), problems)
     enabled = sections.enabled_specialists()
     for alias in sections.alias:
         _check_alias(alias, sections, enabled, problems)
     _check_fallbacks(sections, enabled, problems)
+    _check_tenants(sections, enabled, problems)
 
 
 def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems: Problems) -> None:
@@ -48,11 +49,11 @@ def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems
         hint = "at most 128 of them, the first a letter or digit"
         message = f"{shown} may only have the characters A-Z a-z 0-9 . _ : / @ + -"
         problems.add(path, "config-bad-name", message, hint)
-    elif alias == AUTO:
+    elif alias in AUTO:
         _reserved(path, problems)
     elif alias in enabled:
         problems.add(path, "config-alias-shadows", f"{shown} hides the specialist of the same name")
-    elif sections.alias[alias] != AUTO:
+    elif sections.alias[alias] not in AUTO:
         _check_reference(shown, sections.alias[alias], path, sections, enabled, problems)
 
 
@@ -66,6 +67,20 @@ def _check_fallbacks(sections: Sections, enabled: _Specialists, problems: Proble
                 problems.add(path, "config-own-fallback", message)
             else:
                 _check_reference(subject, other, path, sections, enabled, problems)
+
+
+def _check_tenants(sections: Sections, enabled: _Specialists, problems: Problems) -> None:
+    for tenant, section in sections.tenant.items():
+        for index, name in enumerate(section.specialists):
+            path = ("tenant", tenant, "specialists", index)
+            _check_reference(f"[tenant.{printable(tenant)}]", name, path, sections, enabled, problems)
+        missing = set(section.requires).difference(*(each.labels for each in enabled.values()))
+        for label in sorted(missing):
+            path = ("tenant", tenant, "requires")
+            quoted = problems.quote(path, label)
+            message = f"[tenant.{printable(tenant)}] requires the label {quoted}, which no specialist has"
+            hint = "give it to one, as in labels = [...] of a [specialist.NAME]"
+            problems.add(path, "config-unknown-label", message, hint)
 
 
 def _check_reference(
@@ -92,4 +107,4 @@ def _check_reference(
 
 
 def _reserved(path: KeyPath, problems: Problems) -> None:
-    problems.add(path, "config-reserved-name", f'"{AUTO}" is the name of the router; choose another')
+    problems.add(path, "config-reserved-name", f'"{path[-1]}" is a name of the router; choose another')

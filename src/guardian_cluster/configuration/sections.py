@@ -12,14 +12,16 @@ from guardian_cluster.contract.snapshot import (
     Frozen,
     GatewayLimits,
     Limits,
+    MemoryPolicy,
     Price,
     RecordPolicy,
+    RoutingPolicy,
     Timeouts,
     WatchPolicy,
 )
 
-SOLVER = "solver"
-"""The specialist that is there without being configured."""
+BUILTINS: tuple[Literal["solver", "recall"], ...] = ("solver", "recall")
+"""The specialists that are there without being configured, by the name each has."""
 
 DEFAULT_TENANT = "default"
 """The tenant of requests without a key, and of keys made without naming one."""
@@ -69,6 +71,12 @@ class TenantSection(Frozen, frozen=True, kw_only=True):
 
     limits: Limits = Limits()
     watch: WatchPolicy | None = None
+    specialists: tuple[str, ...] = ()
+    """Who may answer this tenant's requests; empty is everyone."""
+    requires: tuple[str, ...] = ()
+    """Labels that a specialist must have to be given this tenant's requests."""
+    max_cost_usd: float | None = None
+    usd_per_request: float | None = None
 
 
 class EndpointSection(Frozen, frozen=True, kw_only=True):
@@ -83,7 +91,7 @@ class SpecialistSection(Frozen, frozen=True, kw_only=True):
     """Something that answers: an endpoint in short form, several as `[[...endpoint]]`, or a built-in."""
 
     enabled: bool = True
-    builtin: Literal["solver"] | None = None
+    builtin: Literal["solver", "recall"] | None = None
     url: str | None = None
     model: str | None = None
     api_key: Secret | None = None
@@ -101,6 +109,7 @@ class SpecialistSection(Frozen, frozen=True, kw_only=True):
     max_concurrency: int | None = None
     stream_usage: bool = True
     fallback: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
     instructions: str | None = None
     parameters: dict[str, str | int | float | bool] = msgspec.field(
         default_factory=dict[str, str | int | float | bool]
@@ -115,17 +124,21 @@ class Sections(Frozen, frozen=True, kw_only=True):
     records: RecordPolicy = RecordPolicy()
     log: LogSection = LogSection()
     watch: WatchPolicy = WatchPolicy()
+    routing: RoutingPolicy = RoutingPolicy()
+    memory: MemoryPolicy = MemoryPolicy()
     alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Another name for a specialist, or for `auto`."""
     tenant: dict[str, TenantSection] = msgspec.field(default_factory=dict[str, TenantSection])
     specialist: dict[str, SpecialistSection] = msgspec.field(default_factory=dict[str, SpecialistSection])
 
     def enabled_specialists(self) -> dict[str, SpecialistSection]:
-        """Return the specialists that take part: the built-in `solver` too, unless the file disables it."""
-        solver = self.specialist.get(SOLVER, SpecialistSection())
-        if solver.url is None and not solver.endpoint:
-            solver = msgspec.structs.replace(solver, builtin="solver")
-        every = {**self.specialist, SOLVER: solver}
+        """Return the specialists that take part: the built-in ones too, unless the file disables them."""
+        every = dict(self.specialist)
+        for name in BUILTINS:
+            section = every.pop(name, SpecialistSection())
+            if section.url is None and not section.endpoint:
+                section = msgspec.structs.replace(section, builtin=name)
+            every[name] = section
         return {name: section for name, section in every.items() if section.enabled}
 
 

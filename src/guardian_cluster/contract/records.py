@@ -44,6 +44,78 @@ class VerdictRecord(Frozen, frozen=True, kw_only=True):
     """Offset of the finding in its channel, in characters as the model wrote them."""
 
 
+class CandidateRecord(Frozen, frozen=True, kw_only=True):
+    """One specialist as the router saw it before anyone was asked."""
+
+    specialist: str
+    success: float
+    """The estimated probability of a right answer."""
+    trust: float
+    """How far that rests on verdicts rather than on what holds for any specialist: 0 to 1."""
+    cost_usd: float
+    """Estimated, for one answer."""
+    latency_s: float
+    probability: float
+    """With which it was chosen."""
+
+
+class RoutingRecord(Frozen, frozen=True, kw_only=True):
+    """A choice that was left to the router, with what is needed to judge and to learn from it."""
+
+    policy: str
+    """As asked for: `auto`, `auto:cheap`, `auto:fast` or `auto:best`."""
+    reason: str
+    explored: bool = False
+    complexity: float = 0.0
+    """0 to 1."""
+    requirements: tuple[str, ...] = ()
+    candidates: tuple[CandidateRecord, ...] = ()
+    price: float = 0.0
+    """The pacer's dual price: what a dollar weighed more than one."""
+    features: bytes = b""
+    """The question's features under the installation's own salt; its words cannot be read from them."""
+
+
+class AssessmentRecord(Frozen, frozen=True, kw_only=True):
+    """One specialist's answer as the quality assurance found it."""
+
+    specialist: str
+    part: int = 1
+    p_wrong: float
+    decision: str
+    """`accept`, `escalate`, `second_opinion`; `last` where nobody else could be asked, `too_late` where it had left."""
+    failed: tuple[str, ...] = ()
+    """The checks that did not hold."""
+    agreed: bool | None = None
+    """Whether it says the same as the answer before it; `None` where there was none to compare with."""
+    features: bytes = b""
+
+
+class PartRecord(Frozen, frozen=True, kw_only=True):
+    """One part of a request that was taken apart."""
+
+    number: int
+    requirement: str
+    specialist: str | None
+    """Who answered it; `None` where nobody did."""
+    outcome: Literal["ok", "failed", "late"]
+    error: str | None = None
+    shared: tuple[str, ...] = ()
+    """What its watcher was told by the others while it ran."""
+
+
+class ContextRecord(Frozen, frozen=True, kw_only=True):
+    """What a specialist was shown of a conversation."""
+
+    history: int = 0
+    """Messages of earlier requests."""
+    left_out: int = 0
+    left_out_tokens: int = 0
+    remembered: bool = False
+    """Whether this request and its answer were kept for the next."""
+    problem: str | None = None
+
+
 class RequestRecord(Frozen, frozen=True, kw_only=True):
     """One request, from acceptance to the end of its answer."""
 
@@ -83,6 +155,14 @@ class RequestRecord(Frozen, frozen=True, kw_only=True):
     chunks: int = 0
     rev: int
     """The snapshot under which it was served."""
+    session: str | None = None
+    """The conversation, as its caller names it."""
+    routing: RoutingRecord | None = None
+    assessments: tuple[AssessmentRecord, ...] = ()
+    """Of every answer that was checked, in the order in which they came."""
+    parts: tuple[PartRecord, ...] = ()
+    """Empty where the request was left whole."""
+    context: ContextRecord | None = None
 
 
 class Payload(Frozen, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ class Specialist(Frozen, frozen=True, kw_only=True):
     """Something that answers: a model behind endpoints, or a built-in that needs no model."""
 
     name: str
-    kind: Literal["http", "solver"] = "http"
+    kind: Literal["http", "solver", "recall"] = "http"
     description: str = ""
     endpoints: tuple[Endpoint, ...] = ()
     variants: tuple[Variant, ...]
@@ -96,6 +96,8 @@ class Specialist(Frozen, frozen=True, kw_only=True):
     """Ask the model to report its token counts in streams too; without them they are estimated."""
     fallback: tuple[str, ...] = ()
     """Specialists that may answer in this one's place, in order."""
+    labels: tuple[str, ...] = ()
+    """What an operator promises of it, such as `eu` or `no-training`; a tenant may require some."""
 
 
 class DenyRule(Frozen, frozen=True, kw_only=True):
@@ -128,6 +130,14 @@ class Tenant(Frozen, frozen=True, kw_only=True):
     limits: Limits = Limits()
     watch: WatchPolicy | None = None
     """The tenant's own policy; `None` is the cluster's."""
+    specialists: tuple[str, ...] = ()
+    """Who may answer its requests; empty is everyone."""
+    requires: tuple[str, ...] = ()
+    """Labels that a specialist must have to be given its requests: the tenant's data policy."""
+    max_cost_usd: float | None = None
+    """What one request may cost, over all attempts; the cluster's own limit applies as well."""
+    usd_per_request: float | None = None
+    """What a request may cost on average where `auto` chooses: the price at which quality is bought follows it."""
 
 
 class ApiKey(Frozen, frozen=True, kw_only=True):
@@ -177,6 +187,40 @@ class RecordPolicy(Frozen, frozen=True, kw_only=True):
     rollups_days: int = 400
 
 
+class RoutingPolicy(Frozen, frozen=True, kw_only=True):
+    """How `auto` weighs quality against price and time, and what is done to find a wrong answer in time."""
+
+    mistake_usd: float = 0.01
+    """What a wrong answer costs you, in US dollars: the scale on which prices are weighed."""
+    second_usd: float = 0.0
+    """What a second of waiting costs you."""
+    explore: float = 0.03
+    """The share of choices made at random among the sensible ones, from which the router learns."""
+    cascade: Literal["off", "checkable", "always"] = "checkable"
+    """Which answers are held until they are checked, so that another specialist can still be asked.
+
+    `checkable` is every whole answer, and of streamed ones those in which a check can find something.
+    """
+    max_asked: int = 3
+    """Specialists asked for one part of a request, one after another."""
+    decompose: bool = True
+    """Whether a request of independent parts is given to several specialists at once."""
+    max_cost_usd: float | None = None
+    """What one request may cost, over all attempts; `None` is no limit."""
+
+
+class MemoryPolicy(Frozen, frozen=True, kw_only=True):
+    """What is remembered of conversations, and where documents and conversations are."""
+
+    conversations: Literal["off", "session", "user"] = "session"
+    """Which requests are given their history: none; those that name `x-session-id`; also those that name a `user`."""
+    timeout_s: float = 0.25
+    """How long a request waits for memory before it goes on without."""
+    conversations_days: int = 30
+    url: Secret | None = None
+    """A PostgreSQL database, as in `postgresql://host/name`; `None` is `memory.db` in the data folder."""
+
+
 class Base(Frozen, frozen=True, kw_only=True):
     """All that is needed to serve, as deployed."""
 
@@ -189,6 +233,12 @@ class Base(Frozen, frozen=True, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
     cors_origins: tuple[str, ...] = ()
     """Web origins whose pages may call the gateway."""
+    routing: RoutingPolicy = RoutingPolicy()
+    memory: MemoryPolicy = MemoryPolicy()
+    router_salt: Secret = Secret("", "")
+    """Under which questions are turned into features: an installation's own."""
+    router_model: str = ""
+    """The content address of what the router has learned (contract/router_model.py); empty is nothing yet."""
 
 
 class Overlay(Frozen, frozen=True, kw_only=True):

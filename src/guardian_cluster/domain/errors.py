@@ -50,8 +50,10 @@ class GuardianError(Exception):
 
     def body(self) -> dict[str, Any]:
         """Return the error in OpenAI's shape."""
-        error = {"message": self.message, "type": self.type, "param": self.param, "code": self.code}
-        return {"error": error}
+        return {"error": self._described_as(self.type)}
+
+    def _described_as(self, kind: str) -> dict[str, Any]:
+        return {"message": self.message, "type": kind, "param": self.param, "code": self.code}
 
 
 class InvalidRequest(GuardianError):
@@ -173,7 +175,14 @@ class AttemptFailed(GuardianError):
         return self._status or self.status
 
     def body(self) -> dict[str, Any]:
-        """Return the endpoint's own error object where it may be shown, else ours."""
-        if self.upstream is None:
-            return super().body()
-        return {"error": self.upstream}
+        """Return the endpoint's own error object where it sent one, else ours, of the type that fits the status."""
+        return {"error": self.upstream or self._described_as(type_of(self.http_status))}
+
+
+def type_of(status: int) -> str:
+    """Return the type that OpenAI's errors have with a status that a caller sees."""
+    if status in (408, 504):
+        return "timeout"
+    if status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if status < 500 else "server_error"

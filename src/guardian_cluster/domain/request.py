@@ -117,6 +117,10 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The caller's own limit for the whole request; the specialist's applies as well."""
     traceparent: str | None = None
     """The caller's trace (W3C Trace Context), which the endpoint is told of."""
+    session: str | None = None
+    """The conversation that the request belongs to, where its caller leaves the history to the cluster."""
+    max_cost_usd: float | None = None
+    """The caller's own limit for what all attempts may cost together; the operator's applies as well."""
 
     def __post_init__(self) -> None:
         view = self.view
@@ -147,6 +151,13 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
         if self.streamed:
             return self
         return msgspec.structs.replace(self, body={**self.body, "stream": True}, view=None)
+
+    def as_whole(self) -> Self:
+        """Return the same request with an answer in one piece."""
+        if not self.streamed:
+            return self
+        body = {name: value for name, value in self.body.items() if name not in ("stream", "stream_options")}
+        return msgspec.structs.replace(self, body=body, view=None)
 
 
 def view_of(body: dict[str, Any], operation: Operation) -> ChatRequest | EmbeddingsRequest:

@@ -12,7 +12,7 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.gateway.headers import answer_headers
 from guardian_cluster.gateway.http import JSON_TYPE, HeaderList, Send, encode_json, send_bytes, send_error
-from guardian_cluster.request.workflow import Answer
+from guardian_cluster.request.answer import Answer
 from guardian_cluster.specialists.specialist import Chunk
 
 HEARTBEAT_S = 15.0

@@ -7,8 +7,8 @@ the end of a stream is in its usage chunk and at `GET /v1/requests/{id}`.
 from functools import lru_cache
 
 from guardian_cluster.gateway.http import HeaderList
-from guardian_cluster.request.attempt import Execution
-from guardian_cluster.request.workflow import Answer
+from guardian_cluster.request.answer import Answer
+from guardian_cluster.request.work import Work
 
 
 def identity(request_id: str) -> HeaderList:
@@ -20,19 +20,21 @@ def identity(request_id: str) -> HeaderList:
 def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderList:
     """Return the headers that say who answered."""
     headers = identity(answer.request.id)
-    execution = answer.execution
-    if execution is None:
+    work = answer.work
+    if work is None:
         return headers
-    candidate = execution.candidate
+    candidates = [lead.candidate for lead in work.leads]
     headers += _answerer(
-        candidate.specialist.name, candidate.endpoint.id, candidate.specialist.variants[0].id
+        ",".join(candidate.specialist.name for candidate in candidates),
+        ",".join(candidate.endpoint.id for candidate in candidates),
+        ",".join(candidate.specialist.variants[0].id for candidate in candidates),
     )
     headers += [
-        (b"x-guardian-attempts", b"%d" % max(1, execution.begun)),
-        (b"x-guardian-verdict", verdict_summary(answer, execution)),
+        (b"x-guardian-attempts", b"%d" % max(1, sum(each.begun for each in work.executions))),
+        (b"x-guardian-verdict", verdict_summary(answer, work)),
         (b"x-guardian-overhead-ms", b"%.3f" % (1e3 * overhead_s)),
     ]
-    return headers + debug_headers(answer, execution) if debug else headers
+    return headers + debug_headers(work) if debug else headers
 
 
 @lru_cache(1_024)
@@ -44,30 +46,37 @@ def _answerer(specialist: str, endpoint: str, variant: str) -> HeaderList:
     ]
 
 
-def debug_headers(answer: Answer, execution: Execution) -> HeaderList:
+def debug_headers(work: Work) -> HeaderList:
     """Return what helps to understand a decision."""
-    failures = [f"{attempt.endpoint}={attempt.error}" for attempt in execution.attempts if attempt.error]
-    alternatives = [other.name for other in execution.assignment.alternatives]
+    attempts = [attempt for execution in work.executions for attempt in execution.attempts]
+    failures = [f"{attempt.endpoint}={attempt.error}" for attempt in attempts if attempt.error]
+    checked = [f"{each.specialist}={each.p_wrong:.2f}:{each.decision}" for each in work.assessments]
+    first = work.executions[0].assignment
+    alternatives = [other.name for other in first.alternatives]
+    reasons = [execution.assignment.reason for execution in work.executions]
+    models = [lead.candidate.endpoint.model for lead in work.leads]
     return [
-        (b"x-guardian-reason", execution.assignment.reason.encode()),
-        (b"x-guardian-model", execution.candidate.endpoint.model.encode("ascii", "replace")),
-        (b"x-guardian-propensity", b"%.4f" % execution.assignment.propensity),
+        (b"x-guardian-reason", "; ".join(reasons).encode("ascii", "replace")),
+        (b"x-guardian-model", ",".join(models).encode("ascii", "replace")),
+        (b"x-guardian-propensity", b"%.4f" % first.propensity),
         (b"x-guardian-failures", ",".join(failures).encode() or b"none"),
         (b"x-guardian-alternatives", ",".join(alternatives).encode() or b"none"),
+        (b"x-guardian-checks", ",".join(checked).encode() or b"none"),
     ]
 
 
-def verdict_summary(answer: Answer, execution: Execution) -> bytes:
+def verdict_summary(answer: Answer, work: Work) -> bytes:
     """Return `watching` while the answer goes on, else `ok` or the findings, as in `deny:redact=2`.
 
     An answer that ended in an error goes on no more; what was found in it is mostly why.
     """
-    if not execution.ended and answer.error is None:
+    if not work.ended and answer.error is None:
         return b"watching"
-    if not execution.verdicts:
+    verdicts = work.verdicts
+    if not verdicts:
         return b"ok"
     counts: dict[str, int] = {}
-    for verdict in execution.verdicts:
+    for verdict in verdicts:
         name = f"{verdict.detector}:{verdict.action}"
         counts[name] = counts.get(name, 0) + 1
     return ",".join(f"{name}={count}" for name, count in sorted(counts.items())).encode()

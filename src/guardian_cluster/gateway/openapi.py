@@ -50,10 +50,21 @@ _ANY_ROUTE = (400, 405, 408, 413, 431, 500, 503)
 _KEYED = (401, 403)
 _MODEL = (404, 409, 422, 429, 502, 504)
 
-_ASKING = [
-    ("x-guardian-timeout-ms", "The most time that the whole request may take."),
-    ("traceparent", "The caller's trace (W3C Trace Context), which the model's server is told of."),
-    ("x-guardian-debug", "`1` adds headers that explain who was chosen, and why."),
+_TEXT: Json = {"type": "string"}
+_ASKING: list[tuple[str, str, Json]] = [
+    ("x-guardian-timeout-ms", "The most time that the whole request may take.", _TEXT),
+    ("traceparent", "The caller's trace (W3C Trace Context), which the model's server is told of.", _TEXT),
+    (
+        "x-session-id",
+        "The conversation whose history the gateway is to remember, and to put before the messages.",
+        {"type": "string", "maxLength": 200},
+    ),
+    (
+        "x-guardian-max-cost-usd",
+        "What all attempts may cost together, in US dollars.",
+        {"type": "number", "exclusiveMinimum": 0},
+    ),
+    ("x-guardian-debug", "`1` adds headers that explain who was chosen, and why.", _TEXT),
 ]
 _TELLING = {
     "x-request-id": "The id of the request, for `/v1/requests/{request_id}`; also as `request-id`.",
@@ -132,8 +143,8 @@ def _post(summary: str, body: type, answer: type, errors: tuple[int, ...] = ()) 
     operation["requestBody"] = {"required": True, "content": _json(body)}
     if errors:
         operation["parameters"] = [
-            {"name": name, "in": "header", "description": text, "schema": {"type": "string"}}
-            for name, text in _ASKING
+            {"name": name, "in": "header", "description": text, "schema": schema}
+            for name, text, schema in _ASKING
         ]
         operation["responses"]["200"]["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in _TELLING.items()

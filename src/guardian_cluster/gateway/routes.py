@@ -1,13 +1,14 @@
 """What the gateway answers, route by route."""
 
 import asyncio
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 from guardian_cluster.contract.records import Feedback
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import NotFound
+from guardian_cluster.domain.errors import InvalidRequest, NotFound
 from guardian_cluster.domain.request import ChatRequest, Operation, UserRequest
 from guardian_cluster.gateway.app import Exchange, Routes
 from guardian_cluster.gateway.auth import Caller, require_admin
@@ -18,13 +19,16 @@ from guardian_cluster.gateway.http import JSON_TYPE, read_body, send_bytes, send
 from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, FREE, MOST_OUTPUT_TOKENS, Accounts
 from guardian_cluster.gateway.openapi import document
 from guardian_cluster.gateway.parsing import parse, user_request
+from guardian_cluster.request.needs import needs_of
 from guardian_cluster.request.ports import ReportSink
-from guardian_cluster.request.router import needs_of
+from guardian_cluster.request.recording import facts
 from guardian_cluster.request.sinks import RecentRequests
-from guardian_cluster.request.workflow import facts
 
 CREATED = 1_700_000_000
 """The `created` of every listed model: it must be there and says nothing about a model served here."""
+
+MAX_SESSION_BYTES = 200
+"""Of a conversation's name: a UUID has 36, and whatever names one must not fill the memory of others."""
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -101,6 +105,8 @@ class Api:
             key=caller.key,
             timeout_s=timeout_of(exchange.headers, streamed=bool(getattr(parsed.view, "stream", None))),
             traceparent=traceparent_of(exchange.headers),
+            session=session_of(exchange.headers),
+            max_cost_usd=max_cost_of(exchange.headers),
         )
 
     async def models(self, exchange: Exchange) -> None:
@@ -183,6 +189,38 @@ def traceparent_of(headers: dict[bytes, bytes]) -> str | None:
     return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
 
 
+def session_of(headers: dict[bytes, bytes]) -> str | None:
+    """Return the conversation that a caller names, if any. Raises InvalidRequest where the name is too long."""
+    value = headers.get(b"x-session-id", b"").strip()
+    if len(value) > MAX_SESSION_BYTES:
+        raise InvalidRequest(
+            f"The header x-session-id names a conversation in at most {MAX_SESSION_BYTES} bytes.",
+            code="invalid_session",
+        )
+    return value.decode("utf-8", "backslashreplace") or None
+
+
+def max_cost_of(headers: dict[bytes, bytes]) -> float | None:
+    """Return what a request may cost in US dollars, if its caller says so.
+
+    Raises:
+        InvalidRequest: it says something that is no amount: a limit must not be lost to a slip.
+    """
+    value = headers.get(b"x-guardian-max-cost-usd", b"").strip()
+    if not value:
+        return None
+    try:
+        usd = float(value)
+    except ValueError:
+        usd = 0.0
+    if not 0.0 < usd < math.inf:
+        raise InvalidRequest(
+            "The header x-guardian-max-cost-usd must be an amount in US dollars above 0, such as 0.02.",
+            code="invalid_max_cost",
+        )
+    return usd
+
+
 def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float | None:
     """Return the caller's own limit in seconds, if it names a sensible one.
 
@@ -205,16 +243,23 @@ def timeout_of(headers: dict[bytes, bytes], *, streamed: bool = False) -> float 
 
 
 def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
-    """Return the tokens and the cost to reserve: those of the dearest who may answer, for who will is not known yet."""
+    """Return the tokens and the cost to reserve: those of the dearest who may answer, for who will is not known yet.
+
+    Where the choice is the router's, several may be asked one after another.
+    """
     tokens_in, view = needs_of(request).input_tokens, request.view
     tokens_out = 0
     if isinstance(view, ChatRequest):
         asked = view.max_completion_tokens or view.max_tokens or 0
         tokens_out = min(asked, MOST_OUTPUT_TOKENS) if asked > 0 else DEFAULT_OUTPUT_TOKENS
         tokens_out = int(tokens_out * (view.n or 1))
-    prices = [specialist.price for specialist in exchange.service.workflow.router.reachable(request.model)]
-    cost_usd = max((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), default=0.0) / 1e6
-    return tokens_in + tokens_out, cost_usd
+    router, policy = exchange.service.workflow.router, exchange.service.base.routing
+    prices = [specialist.price for specialist in router.reachable(request.model)]
+    costs = sorted((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), reverse=True)
+    asked = 1 if policy.cascade == "off" or not router.chooses(request.model) else policy.max_asked
+    cost_usd = sum(costs[:asked]) / 1e6
+    ceiling_usd = router.ceiling_usd(request)
+    return tokens_in + tokens_out, cost_usd if ceiling_usd is None else min(cost_usd, ceiling_usd)
 
 
 def _model(name: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The control process: takes reports from gateways over a local socket; the only writer of `telemetry.db`.
 
-A batch is acknowledged once it is on disk. One such process serves a data folder. It drains on SIGTERM, and
-ends with the process that started it (docs/design/contract.md).
+A batch is acknowledged once it is on disk, and then learned from (`learner.py`). One such process serves a data
+folder. It drains on SIGTERM, and ends with the process that started it (docs/design/contract.md).
 """
 
 import asyncio
@@ -26,6 +26,7 @@ from guardian_cluster.contract.records import Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.errors import BadArgument, CannotCreate, CommandError, Problem
+from guardian_cluster.processes.learner import Learner
 from guardian_cluster.processes.lifeline import follow_parent
 from guardian_cluster.storage import database, queries, retention
 from guardian_cluster.storage.records import month_of
@@ -80,7 +81,8 @@ async def run_control(
             log.info("control process ready", extra={"folder": str(data_folder)})
             if ready is not None:
                 ready()
-            await Control(writer, policy, clock, stop).serve(listener)
+            learner = Learner(data_folder, writer, clock, stop)
+            await Control(writer, learner, policy, clock, stop).serve(listener)
         finally:
             await writer.close()
     log.info("control process ended", extra={"folder": str(data_folder)})
@@ -89,8 +91,11 @@ async def run_control(
 class Control:
     """Serves gateways that connect to a listening socket."""
 
-    def __init__(self, writer: RecordWriter, policy: RecordPolicy, clock: Clock, stop: asyncio.Event) -> None:
+    def __init__(
+        self, writer: RecordWriter, learner: Learner, policy: RecordPolicy, clock: Clock, stop: asyncio.Event
+    ) -> None:
         self._writer = writer
+        self._learner = learner
         self._policy = policy
         self._clock = clock
         self._stop = stop
@@ -102,8 +107,10 @@ class Control:
         async with asyncio.TaskGroup() as tasks:
             accepting = tasks.create_task(self._accept(listener, tasks))
             tasks.create_task(self._retain())
+            tasks.create_task(self._guarded(self._learner.run()))
             await self._stop.wait()
             accepting.cancel()
+        await self._guarded(self._learner.finish())
         if self._fatal is not None:
             raise self._fatal
 
@@ -176,7 +183,7 @@ class Control:
         log.info("a gateway connected", extra={"boot": peer.boot_id, "rev": hello.applied_rev})
         spend = await self._writer.run(partial(queries.spend_of, month=month_of(self._clock.now())))
         self._peers.add(peer)  # With nothing awaited between, no batch can be written without being told.
-        for start in range(0, len(spend), SPENDS_A_FRAME):
+        for start in range(0, len(spend) or 1, SPENDS_A_FRAME):  # one in any case: it is waited for
             peer.send(Ack(spend=tuple(spend[start : start + SPENDS_A_FRAME])))
 
     async def _write(self, batch: Batch, peer: "_Peer") -> None:
@@ -185,6 +192,7 @@ class Control:
             log.warning("reports refused", extra={"boot": batch.id.boot_id, "count": written.refused})
         peer.send(Ack(batch=batch.id, spend=written.spend))
         self._tell_others(written.spend, peer)
+        self._learner.take(written.requests, written.feedback)
 
     def _tell_others(self, spend: Sequence[Spend], peer: "_Peer") -> None:
         if spend:

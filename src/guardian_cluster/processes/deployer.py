@@ -1,22 +1,26 @@
-"""Deployment on one host: configuration and keys become the snapshot on disk that the gateway serves from."""
+"""Deployment on one host: configuration, keys and what the router learned become the snapshot on disk."""
 
 import fcntl
 import logging
 import os
 from pathlib import Path
 
-import msgspec
-
 from guardian_cluster.config import Config, check_listen_address
+from guardian_cluster.contract.router_model import POINTER_NAME, Pointer, offer
+from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import Base, Snapshot
 from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
 from guardian_cluster.contract.snapshot_file import SERVED_NAME, read_snapshot, write_snapshot
 from guardian_cluster.errors import CannotCreate, Problem
 from guardian_cluster.keys import FILE_NAME, KeyFile
+from guardian_cluster.processes.offer import is_there, read_offer
+from guardian_cluster.processes.salt import is_salt, new_salt, read_salt, write_salt
 
 log = logging.getLogger("guardian.supervisor")
 
 LOCK_NAME = "serve.lock"
+
+NOTHING_DEPLOYED = Snapshot(rev=0, base=Base(specialists=()))
 
 
 class Deployer:
@@ -28,6 +32,7 @@ class Deployer:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._is_deployed = False
+        self._salt: Secret | None = None
         self.keys = KeyFile(config.data_folder / FILE_NAME)
 
     def deploy(self, config: Config) -> Snapshot:
@@ -42,11 +47,10 @@ class Deployer:
 
     def _written(self, config: Config) -> Snapshot:
         keys = self.keys.load()
-        base = config.base(keys)
         folder = config.data_folder
         on_disk = _readable(folder, SNAPSHOT_NAME)
         # Of a damaged one neither the keys nor the revision may be forgotten.
-        last = on_disk or _readable(folder, SERVED_NAME) or _nothing_deployed(base)
+        last = on_disk or _readable(folder, SERVED_NAME) or NOTHING_DEPLOYED
         if last.base.keys and not keys:
             # A lost file must not open the gateway to everyone.
             hint = f"restore {self.keys.path}; or, to serve without keys, remove {folder}/snapshot*.json too"
@@ -62,14 +66,41 @@ class Deployer:
             # Never to a change of keys alone: the snapshot without the last one has to be written, for it is
             # what closes the gateway to its holder, and to everybody else.
             check_listen_address(config, keys)
-        if on_disk is not None and on_disk.base == base:
-            return on_disk
-        snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
         try:
+            # In this order: with a new salt, what was learned under another one is withdrawn.
+            salt = self._salt_of(folder, last.base)
+            base = config.base(keys, _learned(folder, last.base), salt)
+            if on_disk is not None and on_disk.base == base:
+                return on_disk
+            snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
             write_snapshot(folder, snapshot)
         except OSError as error:
             raise _folder_problem(folder, "written", error) from error
         return snapshot
+
+    def _salt_of(self, folder: Path, last: Base) -> Secret:
+        """Return the router's salt: that of the first deployment, for ever. Raises OSError."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._salt = self._salt or read_salt(folder)
+        if self._salt is None and is_salt(last.router_salt):
+            self._salt = write_salt(folder, last.router_salt)
+        if self._salt is None:
+            self._salt = write_salt(folder, new_salt())
+            _withdraw(folder)
+        return self._salt
+
+
+def _learned(folder: Path, last: Base) -> str:
+    """Return the model to deploy: the one on offer; where the offer cannot be read, the one deployed last."""
+    offered = read_offer(folder)
+    model = last.router_model if offered is None else offered.model
+    return model if is_there(folder, model) else ""
+
+
+def _withdraw(folder: Path) -> None:
+    """Offer no model any more. Raises OSError."""
+    if (folder / POINTER_NAME).exists():
+        offer(folder, Pointer())
 
 
 def _readable(folder: Path, name: str) -> Snapshot | None:
@@ -80,10 +111,6 @@ def _readable(folder: Path, name: str) -> Snapshot | None:
     except (ValueError, OSError) as error:
         log.error("a snapshot on disk cannot be read", extra={"reason": str(error)})
         return None
-
-
-def _nothing_deployed(base: Base) -> Snapshot:
-    return Snapshot(rev=0, base=msgspec.structs.replace(base, specialists=(), keys=()))
 
 
 def _folder_problem(folder: Path, what: str, error: OSError) -> CannotCreate:

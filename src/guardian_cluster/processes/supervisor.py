@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from guardian_cluster.config import Config, load_config
+from guardian_cluster.contract.router_model import POINTER_NAME
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.errors import CommandError, Problem
 from guardian_cluster.keys import FILE_NAME
@@ -22,7 +25,12 @@ from guardian_cluster.processes.listening import bind
 log = logging.getLogger("guardian.supervisor")
 
 READY_TIMEOUT_S = 30.0
-KEYS_POLL_S = 0.5
+POLL_S = 0.5
+"""How often the disk is asked for other keys and another model of the router."""
+
+MODELS_S = 5.0
+"""The least time between two deployments for a model's sake alone: a gateway builds its parts anew for each."""
+
 EXTRA_DRAIN_S = 5.0
 """Beyond the answers' own time to drain, before a child is killed."""
 
@@ -47,7 +55,7 @@ class Supervisor:
         self._lock = lock_folder(config.data_folder)
         sockets = bind(config.gateway.host, config.gateway.port)
         # Before they are read, so that a change while the gateway starts is noticed.
-        keys_at = _modified(config.data_folder / FILE_NAME)
+        seen = _Seen.now(config.data_folder)
         snapshot = self._deployer.deploy(config)
         lifeline, self._lifeline_end = os.pipe()
         ready_read, ready_write = os.pipe()
@@ -67,7 +75,7 @@ class Supervisor:
                 await self._wait_ready(ready_read)
                 if not self._stop.is_set():
                     self._ready(_url(sockets[0], config), snapshot)
-                await self._watch_keys(keys_at)
+                await self._watch(seen)
             finally:
                 # Were these open, new clients would wait for a gateway that takes nobody in any more.
                 for each in sockets:
@@ -129,16 +137,21 @@ class Supervisor:
                 )
             )
 
-    async def _watch_keys(self, last: int | None) -> None:
-        """Deploy again whenever keys are made or revoked after `last` (in ns), until told to stop."""
-        path = self._deployer.config.data_folder / FILE_NAME
+    async def _watch(self, last: "_Seen") -> None:
+        """Deploy again whenever keys are made or revoked, or a model is offered, until told to stop."""
+        loop = asyncio.get_running_loop()
+        models_at = -math.inf
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(KEYS_POLL_S):
+                async with asyncio.timeout(POLL_S):
                     await self._stop.wait()
-            if (now := _modified(path)) != last:
-                last = now
-                self._redeploy(self._deployer.config)
+            now = _Seen.now(self._deployer.config.data_folder)
+            if now.model_at != last.model_at and loop.time() - models_at >= MODELS_S:
+                models_at = loop.time()
+            elif now.keys_at == last.keys_at:
+                continue
+            last = now
+            self._redeploy(self._deployer.config)
 
     def _redeploy(self, config: Config) -> bool:
         """Deploy while serving, and return whether it is in force now; if not, the last one is."""
@@ -178,6 +191,17 @@ class Supervisor:
         else:
             for child in self._children:
                 child.kill()
+
+
+class _Seen(NamedTuple):
+    """When the files that are watched were written, in ns."""
+
+    keys_at: int | None
+    model_at: int | None
+
+    @classmethod
+    def now(cls, folder: Path) -> "_Seen":
+        return cls(_modified(folder / FILE_NAME), _modified(folder / POINTER_NAME))
 
 
 def _modified(path: Path) -> int | None:

@@ -11,18 +11,19 @@ from collections.abc import Awaitable, Callable
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import AnswerBlocked, AttemptFailed, DeadlineExceeded
+from guardian_cluster.domain.errors import AnswerBlocked, AttemptFailed, DeadlineExceeded, InvalidRequest
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
+from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.balancer import Candidate, LoadBalancer, busy
-from guardian_cluster.request.emptiness import observed, wants_retry_for_emptiness_alone
-from guardian_cluster.request.findings import BLOCKED, found_so_far, too_late, withheld
+from guardian_cluster.request.findings import BLOCKED, withheld
 from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Cluster
 from guardian_cluster.request.regret import redact
-from guardian_cluster.request.router import SpecialistAssignment
 from guardian_cluster.request.usage import Spent, Usage
+from guardian_cluster.request.words import Words
+from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 from guardian_cluster.watcher.watch import Watch
 
@@ -33,6 +34,12 @@ LONGEST_PAUSE_S = 2.0
 HUNG_SHARE = 0.9
 """Of all the time that a specialist has: an endpoint that took this much without a word hangs. A caller may
 allow less; its impatience is no fault of the endpoint."""
+
+MAX_CHECKED_CHARACTERS = 100_000
+"""Of an answer: what goes on beyond this is not looked at by the checks of its quality."""
+
+MAX_HELD_PIECES = 20_000
+"""Of a stream that is held to be checked: several times what the longest answers have. Then it leaves unchecked."""
 
 Emit = Callable[[list[Chunk]], Awaitable[None]]
 """Takes what may leave, in order; waits while the client does not keep up."""
@@ -50,8 +57,18 @@ class Execution:
         balancer: LoadBalancer,
         clock: Clock,
         rng: random.Random,
+        *,
+        started: float | None = None,
+        is_held: bool = False,
     ) -> None:
+        """Prepare the execution of a request that was `started` at that monotonic time.
+
+        Where it `is_held`, nothing leaves before the answer is complete.
+        """
         self.assignment = assignment
+        self._is_held = is_held
+        self.words = Words(MAX_CHECKED_CHARACTERS)
+        """Of the answer, as it may leave."""
         self.request = assignment.task.request
         self.candidate = plan[0]
         self.attempts: list[AttemptRecord] = []
@@ -70,6 +87,8 @@ class Execution:
         self._waited_s = 0.0
         self._patience: Patience | None = None
         self.chunks = 0
+        self.retrieval: RetrievalQuality | None = None
+        """How well memory answered, where it was asked."""
         self.first_content_at: float | None = None
         self._plan = plan
         self._context = context
@@ -79,7 +98,8 @@ class Execution:
         self._rng = rng
         self._verdicts: list[Verdict] = []
         total_s = assignment.task.specialist.timeouts.total_s
-        self._deadline = clock.monotonic() + min(total_s, self.request.timeout_s or total_s)
+        begun_at = clock.monotonic() if started is None else started
+        self._deadline = begun_at + min(total_s, self.request.timeout_s or total_s)
 
     async def run(self, emit: Emit) -> None:
         """Hand what may leave to `emit`, until the answer is complete. Being cancelled ends the work at the endpoint.
@@ -110,7 +130,7 @@ class Execution:
     async def _attempt(self, candidate: Candidate, waiting: list[Candidate], emit: Emit) -> None:
         """Ask one endpoint, after which those that wait could be asked; record how it went."""
         self.candidate, self.usage = candidate, Usage()
-        self.report, self.ended = MonitoringReport(), False
+        self.report, self.ended, self.words = MonitoringReport(), False, Words(MAX_CHECKED_CHARACTERS)
         self.begun += 1
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
@@ -118,6 +138,8 @@ class Execution:
         self._balancer.started(endpoint)
         try:
             await self._watched(candidate, emit, others=bool(_others(waiting, candidate)))
+            if candidate.specialist.kind == "recall":
+                self.retrieval = self._cluster.retrieval_quality(self.request.id)
             outcome = "cut" if self.report.tripped else "ok"
             self._balancer.succeeded(endpoint)
         except AttemptFailed as failure:
@@ -154,7 +176,7 @@ class Execution:
         """Pass one endpoint's answer through the watcher; hold it until its first content, a whole one to its end."""
         specialist = self._cluster.get_specialist(candidate.specialist.name)
         watch = self._watch(candidate)
-        timeouts, streamed = candidate.specialist.timeouts, self.request.streamed
+        timeouts = candidate.specialist.timeouts
         patience = Patience(timeouts, self.request, self._deadline, self._clock, others=others)
         held = Held()
         self._patience = patience
@@ -165,12 +187,14 @@ class Execution:
             self.chunks += len(batch)
             released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
             if watch is not None and watch.retry_wanted and not self.committed:
-                self.report, self.ended = MonitoringReport(verdicts=found_so_far(watch)), True
+                self.report, self.ended = watch.break_off(), True
                 raise withheld(self.report.verdicts)
+            self.words.take(released)
             if not self.committed:
-                if watch is None or not watch.said_something or not streamed:
-                    held.add(released, streamed=streamed)
-                    patience.resume(begun=False)
+                has_begun = watch is not None and watch.said_something
+                if not has_begun or self._goes_on_holding(held):
+                    held.add(released, bounded=self.request.streamed and not has_begun)
+                    patience.resume(begun=has_begun and self.request.streamed)
                     return True
                 self._commit()
                 released = held.take() + released
@@ -181,7 +205,8 @@ class Execution:
 
         try:
             async with patience:
-                await specialist.execute(self._task(candidate), self._context, candidate.endpoint, feed)
+                context = _fitted(self._context, candidate)
+                await specialist.execute(self._task(candidate), context, candidate.endpoint, feed)
             self._conclude(watch, said=bool(held.chunks))
         finally:
             self._waited_s += patience.waited_s
@@ -191,6 +216,12 @@ class Execution:
         if held.chunks:
             self._commit()
             await emit(held.take())
+
+    def _goes_on_holding(self, held: Held) -> bool:
+        """Return whether content waits for its answer to be complete; a stream not for ever, whatever was wanted."""
+        if not self.request.streamed:
+            return True
+        return self._is_held and self.words.is_whole and len(held.chunks) < MAX_HELD_PIECES
 
     def _conclude(self, watch: Watch | None, *, said: bool) -> None:
         """Judge the answer at its end.
@@ -209,21 +240,15 @@ class Execution:
                 "The model's answer ended before it was complete.", code="upstream_incomplete"
             )
         self.ended = True
-        self.report = watch.finish()
+        self.report = watch.finish(may_retry=not self.committed)
         self.finish_reason = watch.finish_reason
         self.usage.conclude(self.request, self.report.characters)
-        wanted = watch.retry_wanted
-        if wanted and (watch.said_something or self.report.characters):
-            wanted = not wants_retry_for_emptiness_alone(self.report.verdicts)
-            self.report = observed(self.report)
-        if self.committed:
-            self.report = too_late(self.report)
-        elif wanted:
+        if watch.retry_wanted and not self.committed:
             raise withheld(self.report.verdicts)
 
     def _settle(self, watch: Watch) -> None:
         """Keep what an attempt leaves behind, however it ended: what was found, and what half an answer costs."""
-        self._verdicts += self.report.verdicts if self.ended else found_so_far(watch)
+        self._verdicts += self.report.verdicts if self.ended else watch.break_off().verdicts
         if not self.usage.counted and not self.usage.is_estimated and watch.characters:
             self.usage.conclude(self.request, watch.characters)
 
@@ -281,6 +306,20 @@ class Execution:
         if in_vain or (len(self.attempts) > 1 and failure.retry_after_s is None):
             failure.should_retry = False
         return failure
+
+
+def _fitted(context: Context, candidate: Candidate) -> Context:
+    """Return what of the context fits the candidate's window.
+
+    Raises:
+        AttemptFailed: what must be shown does not fit it; that of another specialist may be larger.
+    """
+    try:
+        return context.for_specialist(candidate.specialist)
+    except InvalidRequest as misfit:
+        raise AttemptFailed(
+            misfit.message, code=misfit.code, again=False, rests=False, status=misfit.http_status
+        ) from misfit
 
 
 def _others(waiting: list[Candidate], candidate: Candidate) -> list[Candidate]:

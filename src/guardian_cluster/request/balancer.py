@@ -10,9 +10,9 @@ from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.contract.records import GatewayEvent
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed, LimitExceeded
+from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.drained import Drained
 from guardian_cluster.request.ports import ReportSink
-from guardian_cluster.request.router import SpecialistAssignment
 
 FAILING_AFTER = 3
 """Failures in a row after which an endpoint is reported as failing; two happen by chance in any deployment."""

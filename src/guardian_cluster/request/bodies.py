@@ -4,7 +4,6 @@ Those of rules that only observe are taken out too: they reach the caller, but n
 """
 
 import random
-from typing import Any
 
 import msgspec
 
@@ -13,6 +12,7 @@ from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.request.words import Words
 from guardian_cluster.specialists.specialist import Chunk
 from guardian_cluster.watcher.redaction import Redaction
 
@@ -50,22 +50,15 @@ class KeptBody:
     def __init__(self, request: UserRequest, redaction: Redaction) -> None:
         self._request = request
         self._redaction = redaction
-        self._said: list[str] = []
-        self._room = MAX_KEPT_BYTES
+        self._words = Words(MAX_KEPT_BYTES)
 
     def take(self, batch: list[Chunk]) -> None:
         """Note what the first choice says in chunks that leave."""
-        for chunk in batch:
-            for choice in chunk.get("choices") or ():
-                part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
-                text = part.get("content")
-                if choice.get("index", 0) == 0 and isinstance(text, str) and self._room >= 0:
-                    self._said.append(text[: self._room])
-                    self._room -= len(text)
+        self._words.take(batch)
 
     def report(self, sink: ReportSink, clock: Clock) -> None:
         """Send what was collected."""
-        said = self._redaction.of_answer("".join(self._said), whole=self._room >= 0)
+        said = self._redaction.of_answer(self._words.text, whole=self._words.is_whole)
         encoded = said.encode("utf-8", "replace")[:MAX_KEPT_BYTES]
         sink.report(
             Payload(

@@ -21,14 +21,14 @@ class Held:
         self.chunks: list[Chunk] = []
         self._bytes = 0
 
-    def add(self, released: list[Chunk], *, streamed: bool) -> None:
-        """Hold what a watcher released; a whole answer was bounded when it was read.
+    def add(self, released: list[Chunk], *, bounded: bool) -> None:
+        """Hold what a watcher released; an opening is bounded here, an answer by whoever holds it.
 
         Raises:
             AttemptFailed: it is more than any opening holds.
         """
         self.chunks += released
-        if not streamed:
+        if not bounded:
             return
         self._bytes += sum(len(_encode(chunk)) for chunk in released)
         if len(self.chunks) > MAX_HELD_CHUNKS or self._bytes > MAX_HELD_BYTES:

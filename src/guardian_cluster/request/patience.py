@@ -8,7 +8,6 @@ from guardian_cluster.contract.snapshot import Timeouts
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed, DeadlineExceeded
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.specialists.failures import own_error
 
 TOLERANCE_S = 0.001
 """The event loop's time goes in milliseconds."""
@@ -124,12 +123,10 @@ class Patience:
                 should_retry=False,
             )
         what = "fell silent" if self._begun else "did not begin to answer"
-        text = f"The model {what} for {self._limit_s:.3g} s."
         return AttemptFailed(
-            text,
+            f"The model {what} for {self._limit_s:.3g} s.",
             code="upstream_timeout",
             status=504,
-            upstream=own_error(text, "upstream_timeout", 504),
             again=not self._is_share,  # what is left is for those that did not hang
             rests=not (self._is_share and self._is_callers_time),
         )

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from guardian_cluster.contract.records import Report
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.specialist import Specialist
 from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watcher import Watcher
@@ -31,6 +32,10 @@ class Cluster(Protocol):
 
     def get_watcher_guardian(self, specialist_id: str) -> Watcher:
         """Return the watcher of the specialist of that name."""
+        ...
+
+    def retrieval_quality(self, request_id: str) -> RetrievalQuality | None:
+        """Return how well memory answered a request, once; `None` where it was not asked."""
         ...
 
     def redaction(self, tenant: str) -> Redaction:

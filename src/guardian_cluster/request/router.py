@@ -1,72 +1,69 @@
-"""The Request Router decides which specialist a request is for, and which others could serve it."""
+"""The Request Router decides which specialists a request is for, and which others could serve it."""
 
 import difflib
-from collections.abc import Callable, Container
+import random
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from guardian_cluster.contract import snapshot as contract
-from guardian_cluster.domain.errors import GuardianError, InvalidRequest, NoSpecialist, NotAllowed, NotFound
-from guardian_cluster.domain.request import ChatRequest, EmbeddingsRequest, UserRequest
+from guardian_cluster.contract.records import CandidateRecord, RoutingRecord
+from guardian_cluster.domain.errors import GuardianError, NotAllowed, NotFound
+from guardian_cluster.domain.request import ChatRequest, UserRequest
+from guardian_cluster.request.assignment import RoutingAnalysis, SpecialistAssignment
+from guardian_cluster.request.candidates import Candidates, most_tokens
+from guardian_cluster.request.choice import Choice, Option, Policy, choose, propensities
+from guardian_cluster.request.decomposition import Part, decompose
+from guardian_cluster.request.eligibility import builtin_lacks
+from guardian_cluster.request.expectation import BUILTIN_SUCCESS
+from guardian_cluster.request.needs import is_instructed, needs_of, question_of
+from guardian_cluster.request.parts import is_divisible, request_for
+from guardian_cluster.request.requirements import Profile, profile_of
+from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.specialists.specialist import Task
 
-CHARACTERS_PER_TOKEN = 4
-"""The usual rule of thumb for English text; used only where no model has counted."""
+POLICIES = ("auto", "auto:cheap", "auto:fast", "auto:best")
+"""The names that leave the choice to the router; the first is weighed as the operator says, the others shift it."""
 
 
-class Needs(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request asks of whoever answers it."""
+class Abilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What the built-in specialists can do, which depends on the question and on what there is."""
 
-    embeddings: bool = False
-    tools: bool = False
-    vision: bool = False
-    json: bool = False
-    choices: int = 1
-    logprobs: bool = False
-    input_tokens: int = 0
-    """Estimated from the length of the text."""
-
-
-class RoutingAnalysis(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known about a request before anyone is asked."""
-
-    request: UserRequest
-    requested: str
-    """The specialist's name behind the alias asked for, or `auto`."""
-    needs: Needs
-
-
-class SpecialistAssignment(msgspec.Struct, frozen=True, kw_only=True):
-    """One specialist's part in answering a request."""
-
-    id: str
-    specialist_id: str
-    task: Task
-    alternatives: tuple[contract.Specialist, ...] = ()
-    """Specialists that may do it instead, in order."""
-    propensity: float = 1.0
-    """The probability with which this specialist was chosen."""
-    reason: str
+    is_solvable: Callable[[str], bool]
+    """Whether the solver understands a question entirely; it is then right, and free."""
+    has_documents: Callable[[str], Awaitable[bool]]
+    """Whether a tenant has documents to recall from, as far as is known."""
 
 
 class RequestRouter:
-    """Chooses by rule: what was asked for by name, else whoever is able, cheapest first.
+    """Chooses by rule first: what was asked for by name, who may, who is able; then by quality at cost."""
 
-    `solvable` tells whether the built-in solver understands a question entirely; it is then right, and free.
-    """
-
-    def __init__(self, base: contract.Base, drained: Container[str], solvable: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        base: contract.Base,
+        drained: Container[str],
+        abilities: Abilities,
+        scorer: Scorer,
+        price: Callable[[str], float],
+        rng: random.Random,
+    ) -> None:
+        """Prepare the routing of one snapshot; `price` returns what a tenant's dollar weighs more than one."""
         self._specialists = {specialist.name: specialist for specialist in base.specialists}
         self._aliases = base.aliases
         self._models = {key.id: frozenset(key.models) for key in base.keys}
-        self._drained = drained
-        self._solvable = solvable
+        self._candidates = Candidates(base, self._specialists, drained, scorer)
+        self._policy = base.routing
+        self._abilities = abilities
+        self._scorer = scorer
+        self._price = price
+        self._rng = rng
 
     def names(self, key: str | None) -> list[str]:
         """Return every name a key may ask for; who answers in its place is the operator's choice, not the key's."""
         allowed = self._models.get(key or "") or frozenset()
-        every = ["auto", *self._specialists, *self._aliases]
-        return [name for name in every if not allowed or name in allowed]
+        every = [*POLICIES, *self._specialists, *self._aliases]
+        return [name for name in every if _may_ask(name, allowed)]
 
     def reachable(self, model: str) -> list[contract.Specialist]:
         """Return who may answer for a name; for `auto`, and for a name that is not known, that is everyone."""
@@ -75,82 +72,212 @@ class RequestRouter:
             return list(self._specialists.values())
         return [named, *(self._specialists[name] for name in named.fallback)]
 
+    def chooses(self, model: str) -> bool:
+        """Return whether a name leaves the choice to the router."""
+        return self._aliases.get(model, model) in POLICIES
+
+    def ceiling_usd(self, request: UserRequest) -> float | None:
+        """Return what a request may cost, over all attempts; `None` is no limit."""
+        return self._candidates.ceiling_usd(request)
+
     async def analyze_request(self, user_request: UserRequest) -> RoutingAnalysis:
-        """Find out what the request needs, and whom it asks for.
+        """Find out what the request needs, whom it asks for, and whether it has parts for several.
 
         Raises:
             NotFound: there is no specialist or alias of that name.
             NotAllowed: the key may not ask for it.
         """
-        name = user_request.model
-        if name not in self._specialists and name not in self._aliases and name != "auto":
-            raise self._unknown(name, user_request.key)
-        allowed = self._models.get(user_request.key or "") or frozenset()
-        if allowed and name not in allowed:
-            raise NotAllowed(
-                f"This key may not use `{name}`; it may use: {', '.join(sorted(allowed))}.", param="model"
-            )
+        requested = self._requested(user_request)
+        needs, view = needs_of(user_request), user_request.view
+        if requested not in POLICIES or not isinstance(view, ChatRequest):
+            return RoutingAnalysis(request=user_request, requested=requested, needs=needs)
+        question = question_of(view)
         return RoutingAnalysis(
-            request=user_request, requested=self._aliases.get(name, name), needs=needs_of(user_request)
+            request=user_request,
+            requested=requested,
+            needs=needs,
+            question=question,
+            profile=profile_of(view.messages, has_tools=needs.tools, wants_json=needs.json),
+            parts=self._parts(user_request, question),
         )
 
     async def assign_specialists(self, routing_analysis: RoutingAnalysis) -> list[SpecialistAssignment]:
-        """Choose who answers. A request is one part until it is decomposed.
+        """Choose who answers: one specialist for the request, or one for each of its parts.
+
+        A request is given to several only where that is more than one specialist in the end.
 
         Raises:
             NoSpecialist: nobody who is configured can serve the request; the message says what is missing.
-            InvalidRequest: the one asked for cannot, by its own nature.
+            InvalidRequest: the one asked for cannot, by its own nature, or would cost too much.
+            NotAllowed: the tenant's requests may not be given to the one asked for.
         """
-        if routing_analysis.requested == "auto":
-            chosen, reason = self._automatic(routing_analysis)
-        else:
-            chosen, reason = self._named(routing_analysis), "asked for by name"
-        first, request = chosen[0], routing_analysis.request
-        return [
-            SpecialistAssignment(
-                id=f"{request.id}.1",
-                specialist_id=first.name,
-                task=Task(request=request, specialist=first, variant=first.variants[0]),
-                alternatives=tuple(chosen[1:]),
-                reason=reason,
-            )
-        ]
+        if routing_analysis.parts and (assignments := await self._assign_parts(routing_analysis)):
+            return assignments
+        return [await self._assign(routing_analysis, f"{routing_analysis.request.id}.1")]
 
-    def _named(self, analysis: RoutingAnalysis) -> list[contract.Specialist]:
-        named = self._specialists[analysis.requested]
-        if (problem := shortcoming(named, analysis.needs)) is not None:
-            raise problem
-        backups = [self._specialists[name] for name in named.fallback]
-        able = [named, *(backup for backup in backups if shortcoming(backup, analysis.needs) is None)]
-        awake = [specialist for specialist in able if specialist.name not in self._drained]
-        if not awake:
-            raise NoSpecialist(
-                f"`{named.name}` is drained for now, and so is whoever could answer in its place."
-            )
-        return awake
+    async def _assign_parts(self, analysis: RoutingAnalysis) -> list[SpecialistAssignment]:
+        """Return an assignment for each part that somebody can answer; none where one specialist is for all of them.
 
-    def _automatic(self, analysis: RoutingAnalysis) -> tuple[list[contract.Specialist], str]:
-        permitted = self._specialists.values()
-        models = [s for s in permitted if s.kind != "solver" and shortcoming(s, analysis.needs) is None]
-        able = sorted(
-            (s for s in models if s.name not in self._drained), key=lambda s: (s.tier, s.price.output_usd)
+        That two models are tried out at once, to learn of them, is no reason to take a request apart.
+        """
+        ceiling_usd = self.ceiling_usd(analysis.request)
+        share_usd = None if ceiling_usd is None else ceiling_usd / len(analysis.parts)
+        assignments: list[SpecialistAssignment] = []
+        for part in analysis.parts:
+            with suppress(GuardianError):  # that part is named in the answer; the others are answered
+                assignments.append(await self._assign_part(analysis, part, share_usd))
+        several = len({assignment.specialist_id for assignment in assignments}) > 1
+        plain = [each for each in assignments if each.routing is None or not each.routing.explored]
+        several = several and len({assignment.specialist_id for assignment in plain}) > 1
+        return assignments if several or 0 < len(assignments) < len(analysis.parts) else []
+
+    def _requested(self, request: UserRequest) -> str:
+        name = request.model
+        if name not in self._specialists and name not in self._aliases and name not in POLICIES:
+            raise self._unknown(name, request.key)
+        allowed = self._models.get(request.key or "") or frozenset()
+        if not _may_ask(name, allowed):
+            raise NotAllowed(
+                f"This key may not use `{name}`; it may use: {', '.join(sorted(allowed))}.", param="model"
+            )
+        return self._aliases.get(name, name)
+
+    def _parts(self, request: UserRequest, question: str) -> tuple[Part, ...]:
+        if not self._policy.decompose or not is_divisible(request):
+            return ()
+        return decompose(question, self._abilities.is_solvable)
+
+    async def _assign_part(
+        self, analysis: RoutingAnalysis, part: Part, share_usd: float | None
+    ) -> SpecialistAssignment:
+        request = request_for(analysis.request, part, share_usd)
+        profile = profile_of(request.chat.messages)
+        alone = RoutingAnalysis(
+            request=request,
+            requested=analysis.requested,
+            needs=needs_of(request),
+            question=part.text,
+            profile=profile,
         )
-        solvers = [s for s in permitted if s.kind == "solver" and s.name not in self._drained]
-        if solvers and not (able and is_instructed(analysis.request)) and self._can_solve(analysis):
-            return [*solvers, *able], _why_solver(analysis.request)
-        if not able:
-            raise nobody(
-                analysis.needs,
-                has_models=any(s.kind != "solver" for s in permitted),
-                has_solver=bool(solvers),
-            )
-        return able, "the cheapest that is able"
+        return await self._assign(alone, f"{analysis.request.id}.{part.number}", part)
 
-    def _can_solve(self, analysis: RoutingAnalysis) -> bool:
-        view, needs = analysis.request.view, analysis.needs
-        if not isinstance(view, ChatRequest) or needs.tools or needs.vision or needs.json:
-            return False
-        return solver_lacks(needs) is None and self._solvable(question_of(view))
+    async def _assign(
+        self, analysis: RoutingAnalysis, id: str, part: Part | None = None
+    ) -> SpecialistAssignment:
+        request = analysis.request
+        if analysis.requested not in POLICIES:
+            named = self._candidates.named(analysis)
+            return _assignment(id, request, named, "asked for by name", part)
+        able = self._candidates.able(analysis)
+        models = [specialist for specialist in able if specialist.kind == "http"]
+        builtin = await self._builtin(analysis, models, part)
+        if builtin is not None:
+            specialist, reason = builtin
+            return self._of_builtin(analysis, id, specialist, models, reason, part)
+        if not models:
+            raise self._candidates.nobody(analysis)
+        if analysis.profile is None or len(models) == 1:
+            reason = "the only one that is able" if len(models) == 1 else "the cheapest that is able"
+            return _assignment(id, request, models, reason, part)
+        return self._chosen(analysis, id, models, part)
+
+    async def _builtin(
+        self, analysis: RoutingAnalysis, models: Sequence[contract.Specialist], part: Part | None
+    ) -> tuple[contract.Specialist, str] | None:
+        """Return the built-in specialist that a request is plainly for, and why; `None` where it is for none."""
+        request, needs = analysis.request, analysis.needs
+        if not analysis.question or needs.tools or needs.vision or needs.json or builtin_lacks(needs):
+            return None
+        instructed = is_instructed(request)
+        if instructed and models:
+            return None
+        solver = self._candidates.builtin("solver", analysis)
+        recall = self._candidates.builtin("recall", analysis)
+        if solver is not None and self._abilities.is_solvable(analysis.question):
+            reason = "the solver understands it entirely, and is exact"
+            return (
+                solver,
+                f"{reason}; it reads no instructions, and nobody else is able" if instructed else reason,
+            )
+        wanted = (
+            (part.requirement,)
+            if part is not None
+            else analysis.profile.requirements
+            if analysis.profile
+            else ()
+        )
+        if (
+            recall is not None
+            and "retrieval" in wanted
+            and await self._abilities.has_documents(request.tenant)
+        ):
+            return recall, "it asks for what documents say, and they are there to be quoted"
+        return None
+
+    def _of_builtin(
+        self,
+        analysis: RoutingAnalysis,
+        id: str,
+        builtin: contract.Specialist,
+        models: Sequence[contract.Specialist],
+        reason: str,
+        part: Part | None,
+    ) -> SpecialistAssignment:
+        """Return the assignment to a built-in.
+
+        Where recall finds nothing, models may be asked for a whole request; a part stays with the documents it names.
+        """
+        ladder: tuple[Option, ...] = ()
+        if builtin.kind == "recall" and part is None and analysis.profile is not None:
+            ladder = tuple(self._options(analysis, analysis.profile, models))
+        assignment = _assignment(id, analysis.request, [builtin, *models], reason, part)
+        expected = Option(builtin.name, BUILTIN_SUCCESS, trust=1.0, cost_usd=0.0)
+        mistake_usd = self._weights(analysis).mistake_usd
+        return msgspec.structs.replace(
+            assignment, option=expected, ladder=ladder, reserve=tuple(models), mistake_usd=mistake_usd
+        )
+
+    def _weights(self, analysis: RoutingAnalysis) -> Policy:
+        """Return what is weighed against what, as the operator and the request have it."""
+        name = analysis.requested if analysis.requested in POLICIES else POLICIES[0]
+        operators = self._policy
+        return Policy.named(name, operators.mistake_usd, operators.second_usd, operators.explore)
+
+    def _options(
+        self, analysis: RoutingAnalysis, profile: Profile, models: Sequence[contract.Specialist]
+    ) -> list[Option]:
+        features = analysis.features or self._scorer.features(analysis.question)
+        return self._scorer.options(models, profile, features, analysis.needs, most_tokens(analysis))
+
+    def _chosen(
+        self,
+        analysis: RoutingAnalysis,
+        id: str,
+        models: Sequence[contract.Specialist],
+        part: Part | None,
+    ) -> SpecialistAssignment:
+        """Choose among several by what is expected of each."""
+        profile, request = analysis.profile, analysis.request
+        assert profile is not None
+        features = self._scorer.features(analysis.question)
+        analysis = msgspec.structs.replace(analysis, features=features)
+        options = self._options(analysis, profile, models)
+        price = self._price(request.tenant)
+        policy = self._weights(analysis)
+        choice = choose(options, policy, self._rng, price=price)
+        chances = propensities(options, policy, price=price)
+        by_name = {specialist.name: specialist for specialist in models}
+        ordered = [by_name[name] for name in choice.order]
+        assignment = _assignment(id, request, ordered, choice.reason, part)
+        return msgspec.structs.replace(
+            assignment,
+            propensity=choice.propensity,
+            option=next(option for option in options if option.name == choice.order[0]),
+            ladder=tuple(option for option in options if option.name != choice.order[0]),
+            reserve=tuple(ordered[1:]),
+            mistake_usd=policy.mistake_usd / (1.0 + price),
+            routing=_record(analysis, profile, options, choice, chances, price),
+        )
 
     def _unknown(self, name: str, key: str | None) -> NotFound:
         names = self.names(key)
@@ -161,126 +288,50 @@ class RequestRouter:
         )
 
 
-def needs_of(request: UserRequest) -> Needs:
-    """Read off a request what it asks of whoever answers."""
-    view = request.view
-    if isinstance(view, EmbeddingsRequest):
-        return Needs(embeddings=True, input_tokens=embedded_tokens(view, request.body.get("input")))
-    if view is None:
-        return Needs()
-    characters = 0
-    vision = False
-    for message in view.messages:
-        characters += message.unread_bytes()
-        if isinstance(message.content, str):
-            characters += len(message.content)
-        elif message.content:
-            characters += len(message.text())
-            vision = vision or any(
-                part.type in ("image_url", "input_image", "image") for part in message.content
+def _may_ask(name: str, allowed: frozenset[str]) -> bool:
+    """Return whether a key may ask for a name; `auto` stands for all ways to leave the choice to the router."""
+    return not allowed or name in allowed or (name in POLICIES and "auto" in allowed)
+
+
+def _assignment(
+    id: str, request: UserRequest, chosen: Sequence[contract.Specialist], reason: str, part: Part | None
+) -> SpecialistAssignment:
+    first = chosen[0]
+    return SpecialistAssignment(
+        id=id,
+        specialist_id=first.name,
+        task=Task(request=request, specialist=first, variant=first.variants[0]),
+        alternatives=tuple(chosen[1:]),
+        reason=reason,
+        part=part,
+    )
+
+
+def _record(
+    analysis: RoutingAnalysis,
+    profile: Profile,
+    options: Sequence[Option],
+    choice: Choice,
+    chances: Mapping[str, float],
+    price: float,
+) -> RoutingRecord:
+    return RoutingRecord(
+        policy=analysis.requested,
+        reason=choice.reason,
+        explored=choice.explored,
+        complexity=profile.complexity,
+        requirements=tuple(profile.requirements),
+        candidates=tuple(
+            CandidateRecord(
+                specialist=option.name,
+                success=option.success,
+                trust=option.trust,
+                cost_usd=option.cost_usd,
+                latency_s=option.latency_s,
+                probability=chances[option.name],
             )
-    return Needs(
-        tools=bool(view.tools or view.functions),
-        vision=vision,
-        json=view.response_format is not None and view.response_format.type != "text",
-        choices=int(view.n or 1),
-        logprobs=bool(view.logprobs),
-        input_tokens=-(-characters // CHARACTERS_PER_TOKEN),
+            for option in options
+        ),
+        price=price,
+        features=analysis.features.encode() if analysis.features is not None else b"",
     )
-
-
-def embedded_tokens(view: EmbeddingsRequest, sent: object) -> int:
-    """Estimate the tokens of what is to be embedded: texts by their length, token numbers one for each.
-
-    Where it is still encoded as it was `sent`, its size alone counts: a quarter of a million numbers would take
-    longer to look at than all the rest of a request. That is half as much again for token numbers.
-    """
-    if isinstance(sent, msgspec.Raw):
-        return -(-memoryview(sent).nbytes // CHARACTERS_PER_TOKEN)
-    inputs = [view.input] if isinstance(view.input, str) else view.input
-    characters = sum(len(each) for each in inputs if isinstance(each, str))
-    numbers = sum(len(each) if isinstance(each, list) else 1 for each in inputs if not isinstance(each, str))
-    return numbers - (-characters // CHARACTERS_PER_TOKEN)
-
-
-def question_of(view: ChatRequest) -> str:
-    """Return the last thing the user said, where it stands alone: a conversation may give its words another meaning."""
-    spoken = [message for message in view.messages if message.role not in ("system", "developer")]
-    return spoken[0].text() if len(spoken) == 1 and spoken[0].role == "user" else ""
-
-
-def is_instructed(request: UserRequest) -> bool:
-    """Return whether a request says how to answer, which the solver does not read."""
-    view = request.view
-    return isinstance(view, ChatRequest) and any(
-        message.role in ("system", "developer") for message in view.messages
-    )
-
-
-def _why_solver(request: UserRequest) -> str:
-    reason = "the solver understands it entirely, and is exact"
-    if is_instructed(request):
-        return f"{reason}; it reads no instructions, and nobody else is able"
-    return reason
-
-
-def solver_lacks(needs: Needs) -> str | None:
-    """Return what a request wants of the solver that no capability names, and only models have."""
-    if needs.choices > 1:
-        return "several choices (`n`)"
-    return "log probabilities" if needs.logprobs else None
-
-
-def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError | None:
-    """Return why a specialist cannot serve a request, or `None` when it can."""
-    able = specialist.capabilities
-    for needed, has, what in (
-        (needs.embeddings, able.embeddings, "embeddings"),
-        (needs.tools, able.tools, "tools"),
-        (needs.vision, able.vision, "images"),
-        (needs.json, able.json, "JSON answers"),
-    ):
-        if needed and not has:
-            return InvalidRequest(
-                f"`{specialist.name}` does not support {what}.", code="unsupported_capability"
-            )
-    if specialist.kind == "solver" and (lack := solver_lacks(needs)) is not None:
-        return InvalidRequest(f"`{specialist.name}` does not support {lack}.", code="unsupported_capability")
-    limit = specialist.context_length
-    if needs.embeddings:
-        return None  # each of its inputs has the whole window, and which of them is too long the model says
-    if limit is not None and needs.input_tokens > limit:
-        text = f"`{specialist.name}` takes {limit} tokens and the messages hold about {needs.input_tokens}; send fewer."
-        return InvalidRequest(text, code="context_length_exceeded", param="messages")
-    return None
-
-
-def nobody(needs: Needs, *, has_models: bool, has_solver: bool) -> NoSpecialist:
-    """Say what is missing for the request to be served, and the next command."""
-    if has_models:
-        wanted = [name for name in ("embeddings", "tools", "vision", "json") if getattr(needs, name)]
-        lack = f"supports {', '.join(wanted)}" if wanted else f"takes about {needs.input_tokens} tokens"
-        return NoSpecialist(
-            f"No specialist that is configured and awake {lack}. See what there is with: guardian config show",
-            code="no_able_specialist",
-            should_retry=False,
-        )
-    there = (
-        "Only the built-in solver is here, and it answers exact mathematics alone"
-        if has_solver
-        else "None is configured"
-    )
-    return NoSpecialist(
-        f"No specialist can answer this. {there}. Add a model to guardian.toml, for example:\n"
-        f'[specialist.local]\nurl = "http://127.0.0.1:11434/v1"\n{_fitting_model(needs)}'
-        "Then run: guardian serve --config guardian.toml",
-        code="no_model_configured",
-        should_retry=False,
-    )
-
-
-def _fitting_model(needs: Needs) -> str:
-    """Return the lines of a specialist's model that can serve such a request, and say what no default says."""
-    if needs.embeddings:
-        return 'model = "nomic-embed-text"\nembeddings = true\n'
-    return 'model = "qwen3-vl:8b"\nvision = true\n' if needs.vision else 'model = "qwen3:8b"\n'

@@ -7,7 +7,7 @@ import msgspec
 
 from guardian_cluster.contract.snapshot import Price
 from guardian_cluster.domain.request import ChatRequest, UserRequest
-from guardian_cluster.request.router import CHARACTERS_PER_TOKEN, needs_of
+from guardian_cluster.request.needs import CHARACTERS_PER_TOKEN, needs_of
 from guardian_cluster.specialists.specialist import Chunk
 
 MOST_TOKENS = 2**40
@@ -86,6 +86,13 @@ class Spent(msgspec.Struct):
         self.output_tokens += usage.output_tokens
         self.is_estimated |= usage.is_estimated
         self.cost_usd += usage.cost_usd(price)
+
+    def join(self, other: "Spent") -> None:
+        """Add what another part of the request spent."""
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.is_estimated |= other.is_estimated
+        self.cost_usd += other.cost_usd
 
 
 def wants_usage(request: UserRequest) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.domain.errors import AttemptFailed, type_of
 
 MAX_RETRY_AFTER_S = 120.0
 """The OpenAI clients give up at once when told to wait longer (measured with openai 3.54)."""
@@ -40,7 +40,7 @@ def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, n
         elsewhere=status not in CALLERS_FAULT,
         again=may_pass(status, wait_s),
         upstream_status=status,
-        upstream=error or own_error(message, code, seen),
+        upstream=error,
         retry_after_s=wait_s,
         status=seen,
     )
@@ -73,20 +73,6 @@ def operators_fault(status: int, message: str) -> tuple[str, str] | None:
         text = f"The endpoint redirects (status {status}), and redirects are not followed: check its url."
         return text, "upstream_redirected"
     return None
-
-
-def type_of(status: int) -> str:
-    """Return the type that OpenAI's errors have with a status that a caller sees."""
-    if status in (408, 504):
-        return "timeout"
-    if status == 429:
-        return "rate_limit_error"
-    return "invalid_request_error" if status < 500 else "server_error"
-
-
-def own_error(message: str, code: str, status: int) -> dict[str, Any]:
-    """Return the error object for an endpoint that sent none, of the type that fits the status seen."""
-    return {"message": message, "type": type_of(status), "param": None, "code": code}
 
 
 def from_answer(answer: "dict[str, Any]") -> AttemptFailed | None:

@@ -5,6 +5,7 @@ from typing import Protocol
 from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.specialists.builtin.saying import said
 from guardian_cluster.specialists.builtin.solver.reading.question import understand
 from guardian_cluster.specialists.builtin.solver.solution import (
     NotUnderstood,
@@ -14,10 +15,7 @@ from guardian_cluster.specialists.builtin.solver.solution import (
 )
 from guardian_cluster.specialists.builtin.solver.solver import Solver
 from guardian_cluster.specialists.builtin.solver.worker import SolverBusy, SolverUnavailable
-from guardian_cluster.specialists.specialist import Chunk, Context, Feed, Task
-
-_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
-"""No model reads or writes anything here, and so there are no tokens to estimate either."""
+from guardian_cluster.specialists.specialist import Context, Feed, Task
 
 
 class Answerer(Protocol):
@@ -45,29 +43,7 @@ class SolverSpecialist:
         request = task.request
         question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
         text = await self._answerer.answer(question)
-        shared: Chunk = {
-            "id": f"chatcmpl-{request.id}",
-            "created": int(self._clock.now()),
-            "model": endpoint.model,
-        }
-        if request.streamed:
-            chunk: Chunk = {**shared, "object": "chat.completion.chunk"}
-            chunks: list[Chunk] = [{**chunk, "choices": [choice]} for choice in _stream_choices(text)]
-            await feed([*chunks, {**chunk, "choices": [], "usage": {**_USAGE}}])
-        else:
-            message = {"role": "assistant", "content": text, "refusal": None}
-            choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-            answer: Chunk = {**shared, "object": "chat.completion", "choices": [choice]}
-            await feed([{**answer, "usage": {**_USAGE}}])
-
-
-def _stream_choices(text: str) -> list[Chunk]:
-    deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant", "content": ""}, None)]
-    deltas += [({"content": line}, None) for line in text.splitlines(keepends=True)]
-    deltas.append(({}, "stop"))
-    return [
-        {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason} for delta, reason in deltas
-    ]
+        await feed(said(text, request, endpoint, self._clock.now()))
 
 
 class SolverAnswers:

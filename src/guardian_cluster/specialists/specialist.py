@@ -18,9 +18,31 @@ Feed = Callable[[list[Chunk]], Awaitable[bool]]
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What the specialist is given to answer from: the messages as sent."""
+    """What the specialist is given to answer from: the messages as sent, and of earlier requests what fits."""
 
     messages: Any
+    """Encoded as they were sent, together or each alone; or, of a library's user, the objects themselves."""
+    history: int = 0
+    """How many of them are of earlier requests of the conversation."""
+    left_out: int = 0
+    """Messages of the conversation that are not among them: those that were read, and do not fit or make no sense."""
+    left_out_tokens: int = 0
+    problem: str | None = None
+    """Why there is no history, or less of it, where a request should have had one."""
+    conversation: str | None = None
+    """Where the request and its answer are to be kept; `None` is nowhere."""
+    new: tuple[msgspec.Raw, ...] = ()
+    """The request's own messages that its conversation does not hold yet, as sent."""
+    fitted: "Callable[[contract.Specialist], Context] | None" = None
+    """Packs the messages for another window."""
+
+    def for_specialist(self, specialist: contract.Specialist) -> "Context":
+        """Return the context that fits a specialist's window best.
+
+        Raises:
+            InvalidRequest: what must be shown does not fit it.
+        """
+        return self if self.fitted is None else self.fitted(specialist)
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

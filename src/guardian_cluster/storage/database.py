@@ -19,7 +19,7 @@ from guardian_cluster.errors import CannotCreate, Problem
 
 FILE_NAME = "telemetry.db"
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """All migrations, in order. Named here so that Alembic (0.3 s, 7 MB) loads only when there is one to run."""
 
 HEAD = REVISIONS[-1]

@@ -3,30 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, tuple_
 
-from guardian_cluster.contract.records import (
-    AttemptRecord,
-    Feedback,
-    GatewayEvent,
-    Payload,
-    RequestRecord,
-    Spend,
-    VerdictRecord,
-)
+from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, RequestRecord, Spend
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.histogram import quantiles
 from guardian_cluster.storage.rollups import MINUTE_S
+from guardian_cluster.storage.rows import PARTS, part_of, request_of
 
 Measure = Literal["duration", "first_token", "overhead"]
 Dimension = Literal["specialist", "endpoint", "variant", "tenant", "outcome"]
 Group = tuple[str, ...]
 """A value for each dimension that was asked for, in that order; `()` where none was."""
-
-_Part = TypeVar("_Part", bound=msgspec.Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +45,15 @@ class Page:
     before: tuple[float, str] | None = None
     """(`started`, `id`) of the last one of the page before."""
     tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What can be learned from one request."""
+
+    record: RequestRecord
+    marks: int
+    """How often its own tenant has said before what it is worth."""
 
 
 def percentiles(
@@ -97,7 +97,7 @@ def totals(
 
 
 def recent_requests(connection: Connection, page: Page) -> list[RequestRecord]:
-    """Return a page of requests with their attempts and verdicts, newest first."""
+    """Return a page of requests with all that hangs on them, newest first."""
     request = tables.request.c
     query = select(tables.request).order_by(request.started.desc(), request.id.desc()).limit(page.limit)
     if page.tenant is not None:
@@ -127,6 +127,43 @@ def feedback_of(connection: Connection, request_id: str, *, tenant: str | None =
     query = _of_tenant(select(*columns), tables.feedback, tenant).order_by(tables.feedback.c.id)
     rows = connection.execute(query.where(tables.feedback.c.request_id == request_id))
     return [Feedback(**_named(row)) for row in rows]
+
+
+def routing_of(connection: Connection, request_id: str, *, before: float) -> Routing | None:
+    """Return what can be learned from one request, with what was said of it before a Unix time."""
+    record = request_by_id(connection, request_id)
+    if record is None:
+        return None
+    said = tables.feedback.c
+    query = select(func.count()).where(
+        said.request_id == request_id,
+        said.tenant == record.tenant,
+        said.score.is_not(None),
+        said.received < before,
+    )
+    return Routing(record, connection.scalar(query) or 0)
+
+
+def decisions_since(
+    connection: Connection, since: float, *, after: str = "", limit: int = 200
+) -> list[tuple[RequestRecord, float | None]]:
+    """Return the next requests that the router decided, in order, each with the last mark of its own tenant.
+
+    They began at `since` or later; those that began just then come after the id `after`.
+    """
+    request, said = tables.request.c, tables.feedback.c
+    later = tuple_(request.started, request.id) > (since, after)
+    query = select(tables.request).where(request.policy.is_not(None), later)
+    records = _with_parts(
+        connection, connection.execute(query.order_by(request.started, request.id).limit(limit)).all()
+    )
+    ids = [record.id for record in records]
+    marks = select(said.request_id, said.tenant, said.score).where(
+        said.request_id.in_(ids), said.score.is_not(None)
+    )
+    rows = connection.execute(marks.order_by(said.received, said.id))
+    last = {(row.request_id, row.tenant): row.score for row in rows}
+    return [(record, last.get((record.id, record.tenant))) for record in records]
 
 
 def recent_events(connection: Connection, limit: int = 50) -> list[GatewayEvent]:
@@ -165,22 +202,19 @@ def _of_tenant(query: Select[Any], table: tables.Table, tenant: str | None) -> S
 
 def _with_parts(connection: Connection, rows: Sequence[Row[Any]]) -> list[RequestRecord]:
     ids = [row.id for row in rows]
-    attempts = _parts(connection, tables.attempt, AttemptRecord, ids)
-    verdicts = _parts(connection, tables.verdict, VerdictRecord, ids)
-    return [
-        RequestRecord(**_named(row), attempts=attempts[row.id], verdicts=verdicts[row.id]) for row in rows
-    ]
+    found = {table: _parts(connection, table, kind, ids) for table, kind in PARTS.items()}
+    return [request_of(_named(row), lambda table, id=row.id: found[table][id]) for row in rows]
 
 
 def _parts(
-    connection: Connection, table: tables.Table, kind: type[_Part], request_ids: Iterable[str]
-) -> Mapping[str, tuple[_Part, ...]]:
+    connection: Connection, table: tables.Table, kind: type[msgspec.Struct], request_ids: Iterable[str]
+) -> Mapping[str, tuple[msgspec.Struct, ...]]:
     columns = [table.c[name] for name in kind.__struct_fields__]
     chosen = table.c.request_id.in_(list(request_ids))
     query = select(table.c.request_id, *columns).where(chosen).order_by(table.c.request_id, table.c.number)
-    found: dict[str, tuple[_Part, ...]] = defaultdict(tuple)
+    found: dict[str, tuple[msgspec.Struct, ...]] = defaultdict(tuple)
     for request_id, *values in connection.execute(query):
-        found[request_id] += (kind(**dict(zip(kind.__struct_fields__, values, strict=True))),)
+        found[request_id] += (part_of(kind, values),)
     return found
 
 

@@ -9,16 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from types import UnionType
+from typing import NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_
+from msgspec import inspect
+from sqlalchemy import Connection, Table, select, tuple_
 
 from guardian_cluster.contract.link import Batch, BatchId
 from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, RequestRecord, Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.rollups import add_rollups, roll_up
+from guardian_cluster.storage.rows import part_rows, plain, request_row
 from guardian_cluster.storage.upsert import Row, insert, insert_added, insert_new
 
 _Kind = TypeVar("_Kind", bound=msgspec.Struct)
@@ -40,6 +43,9 @@ class Written:
     """What the keys of the batch have spent, all told."""
     refused: int = 0
     """Reports with impossible numbers, or that could not be read; an event says so in the database."""
+    requests: Sequence[RequestRecord] = ()
+    """Those that were new."""
+    feedback: Sequence[Feedback] = ()
 
 
 def write_batch(connection: Connection, batch: Batch, *, now: float, policy: RecordPolicy) -> Written:
@@ -57,12 +63,13 @@ def write_batch(connection: Connection, batch: Batch, *, now: float, policy: Rec
     kept = len(requests) + len(payloads) + len(feedback) + len(events)
     sent = len(batch.requests) + len(batch.payloads) + len(batch.feedback) + len(batch.events)
     refused = batch.unreadable + sent - kept
-    spend = _write_requests(connection, requests)
+    fresh = _unknown(connection, requests)
+    spend = _write_requests(connection, fresh)
     if policy.bodies != "off":
         insert_new(connection, tables.payload, [_payload_row(item, policy) for item in payloads])
     insert_new(connection, tables.feedback, [_feedback_row(item) for item in feedback])
     write_events(connection, batch.id.boot_id, [*events, *_refusal(refused, now)])
-    return Written(spend=spend, refused=refused)
+    return Written(spend=spend, refused=refused, requests=fresh, feedback=feedback)
 
 
 def refuse_batch(connection: Connection, batch: Batch, *, now: float) -> Written:
@@ -100,17 +107,14 @@ def _take(connection: Connection, id: BatchId, now: float) -> bool:
     return connection.execute(newer, row).rowcount > 0
 
 
-def _write_requests(connection: Connection, requests: Sequence[RequestRecord]) -> tuple[Spend, ...]:
-    fresh = _unknown(connection, requests)
-    attempts = [
-        _part_row(part, record.id, number) for record in fresh for number, part in enumerate(record.attempts)
-    ]
-    verdicts = [
-        _part_row(part, record.id, number) for record in fresh for number, part in enumerate(record.verdicts)
-    ]
-    insert_new(connection, tables.request, [_request_row(record) for record in fresh])
-    insert_new(connection, tables.attempt, attempts)
-    insert_new(connection, tables.verdict, verdicts)
+def _write_requests(connection: Connection, fresh: Sequence[RequestRecord]) -> tuple[Spend, ...]:
+    insert_new(connection, tables.request, [request_row(record) for record in fresh])
+    parts: dict[Table, list[Row]] = defaultdict(list)
+    for record in fresh:
+        for table, rows in part_rows(record):
+            parts[table] += rows
+    for table, rows in parts.items():
+        insert_new(connection, table, rows)
     add_rollups(connection, roll_up(fresh))
     return _add_spend(connection, fresh)
 
@@ -140,32 +144,21 @@ def _add_spend(connection: Connection, requests: Sequence[RequestRecord]) -> tup
     return tuple(Spend(key=row.key, month=row.month, usd=row.usd) for row in found)
 
 
-def _request_row(record: RequestRecord) -> Row:
-    row = msgspec.structs.asdict(record)
-    del row["attempts"], row["verdicts"]
-    row["requested_model"] = _plain(record.requested_model)
-    return row
-
-
-def _part_row(part: msgspec.Struct, request_id: str, number: int) -> Row:
-    return msgspec.structs.asdict(part) | {"request_id": request_id, "number": number}
-
-
 def _payload_row(payload: Payload, policy: RecordPolicy) -> Row:
     row = msgspec.structs.asdict(payload)
-    row["response_text"] = _plain(payload.response_text)
+    row["response_text"] = plain(payload.response_text)
     row["expires"] = payload.recorded + policy.bodies_days * DAY_S
     return row
 
 
 def _feedback_row(feedback: Feedback) -> Row:
     row = msgspec.structs.asdict(feedback)
-    return {name: _plain(value) if isinstance(value, str) else value for name, value in row.items()}
+    return {name: plain(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def _event_row(event: GatewayEvent, boot_id: str) -> Row:
     row = msgspec.structs.asdict(event)
-    return row | {"boot_id": boot_id, "detail": _plain(event.detail)}
+    return row | {"boot_id": boot_id, "detail": plain(event.detail)}
 
 
 def _refusal(count: int, now: float) -> list[GatewayEvent]:
@@ -174,33 +167,42 @@ def _refusal(count: int, now: float) -> list[GatewayEvent]:
     return [GatewayEvent(kind="dropped", at=now, subject="refused", count=count)]
 
 
-def _plain(text: str) -> str:
-    """Return text without NUL, which PostgreSQL cannot keep."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
 def _storable(reports: Sequence[_Kind]) -> Sequence[_Kind]:
     return [report for report in reports if _fits(report)]
 
 
 def _fits(report: msgspec.Struct) -> bool:
     """Tell whether the numbers in a report can be added up; not-a-number fails the comparison."""
-    numbers, parts = _fields_of(type(report))
-    values: list[float] = [getattr(report, name) or 0 for name in numbers]
+    fields = _fields_of(type(report))
+    values: list[float] = [getattr(report, name) or 0 for name in fields.numbers]
     if not sum(map(abs, values)) < LARGEST:
         return False
-    return all(_fits(part) for name in parts for part in getattr(report, name))
+    single = [getattr(report, name) for name in fields.structs]
+    several = [part for name in fields.tuples for part in getattr(report, name)]
+    return all(_fits(part) for part in single + several if part is not None)
+
+
+class _Fields(NamedTuple):
+    numbers: Sequence[str]
+    structs: Sequence[str]
+    tuples: Sequence[str]
 
 
 @lru_cache
-def _fields_of(kind: type[msgspec.Struct]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return which fields of a kind of report are numbers, and which hold further structs."""
-    types = {field.name: msgspec.inspect.type_info(field.type) for field in msgspec.structs.fields(kind)}
-    numbers = [name for name, of in types.items() if _may_be_number(of)]
-    parts = [name for name, of in types.items() if isinstance(of, msgspec.inspect.VarTupleType)]
-    return numbers, parts
+def _fields_of(kind: type[msgspec.Struct]) -> _Fields:
+    """Return which fields of a kind of report are numbers, and which hold a further struct or several."""
+    types = {field.name: inspect.type_info(field.type) for field in msgspec.structs.fields(kind)}
+    return _Fields(
+        numbers=[name for name, of in types.items() if _may_be(of, inspect.IntType | inspect.FloatType)],
+        structs=[name for name, of in types.items() if _may_be(of, inspect.StructType)],
+        tuples=[name for name, of in types.items() if _holds_structs(of)],
+    )
 
 
-def _may_be_number(of: msgspec.inspect.Type) -> bool:
-    choices = of.types if isinstance(of, msgspec.inspect.UnionType) else (of,)
-    return any(isinstance(choice, msgspec.inspect.IntType | msgspec.inspect.FloatType) for choice in choices)
+def _holds_structs(of: inspect.Type) -> bool:
+    return isinstance(of, inspect.VarTupleType) and isinstance(of.item_type, inspect.StructType)
+
+
+def _may_be(of: inspect.Type, wanted: type[inspect.Type] | UnionType) -> bool:
+    choices = of.types if isinstance(of, inspect.UnionType) else (of,)
+    return any(isinstance(choice, wanted) for choice in choices)

@@ -13,8 +13,8 @@ from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.upsert import added, insert
 
-CHUNK_ROWS = 2_000
-"""Rows deleted in one transaction: some 20 ms, during which a batch waits."""
+CHUNK_ROWS = 1_000
+"""Rows deleted in one transaction, with what hangs on them: some 20 ms, during which a batch waits."""
 
 DAY_S = 86_400
 
@@ -69,7 +69,7 @@ def _ages(policy: RecordPolicy, now: float) -> Iterator[_Age]:
     # well.
     yield _Age(tables.payload, "expires", now)
     yield _Age(tables.payload, "recorded", bodies)
-    yield _Age(tables.request, "started", requests)  # Takes its attempts and verdicts along.
+    yield _Age(tables.request, "started", requests)  # Takes all that hangs on it along.
     yield _Age(tables.feedback, "received", requests)
     yield _Age(tables.gateway_event, "at", requests)
     yield _Age(tables.rollup, "start", rollups)

@@ -41,8 +41,12 @@ def _real(name: str, *, nullable: bool = False) -> Column[float]:
     return Column(name, Double, nullable=nullable)
 
 
-def _integer(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
+def _integer(name: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=nullable)
+
+
+def _bytes(name: str, *, nullable: bool = False) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=nullable)
 
 
 request = Table(
@@ -74,6 +78,21 @@ request = Table(
     _real("first_token_ms", nullable=True),
     _integer("chunks"),
     _integer("rev"),
+    _text("session", nullable=True),
+    # Of the router's choice; all empty where there was nothing to choose. Names are joined by commas.
+    _text("policy", nullable=True),
+    _text("reason", nullable=True),
+    Column("explored", Boolean),
+    _real("complexity", nullable=True),
+    _text("requirements", nullable=True),
+    _real("price", nullable=True),
+    _bytes("features", nullable=True),
+    # Of the conversation; all empty where nobody looked for one.
+    _integer("history", nullable=True),
+    _integer("left_out", nullable=True),
+    _integer("left_out_tokens", nullable=True),
+    Column("remembered", Boolean),
+    _text("context_problem", nullable=True),
     Index(None, "started"),
     Index(None, "tenant", "started"),
 )
@@ -115,6 +134,51 @@ verdict = Table(
     sqlite_with_rowid=False,
 )
 
+candidate = Table(
+    "candidate",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("specialist"),
+    _real("success"),
+    _real("trust"),
+    _real("cost_usd"),
+    _real("latency_s"),
+    _real("probability"),
+    sqlite_with_rowid=False,
+)
+"""Every specialist that the router could have chosen, as it saw them."""
+
+assessment = Table(
+    "assessment",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("specialist"),
+    Column("part", Integer, nullable=False),
+    _real("p_wrong"),
+    _text("decision"),
+    _text("failed"),
+    Column("agreed", Boolean),
+    _bytes("features"),
+    sqlite_with_rowid=False,
+)
+"""Every answer that was checked, in the order in which they came."""
+
+part = Table(
+    "part",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("requirement"),
+    _text("specialist", nullable=True),
+    _text("outcome"),
+    _text("error", nullable=True),
+    _text("shared"),
+    sqlite_with_rowid=False,
+)
+"""The parts of a request that was taken apart."""
+
 # Payloads and feedback name their request without a foreign key: they may arrive before it, and outlive it.
 payload = Table(
     "payload",
@@ -123,7 +187,7 @@ payload = Table(
     _text("tenant"),
     _real("recorded"),
     _real("expires"),
-    Column("request_body", LargeBinary, nullable=False),
+    _bytes("request_body"),
     _text("response_text"),
     Index(None, "recorded"),
     Index(None, "expires"),

@@ -6,18 +6,18 @@ What was not acknowledged when a connection ended is sent again on the next one,
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 from guardian_cluster.contract import link
 from guardian_cluster.contract.link import Ack, BatchId, Hello, LinkError, Welcome
+from guardian_cluster.contract.records import Spend
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.telemetry.address import socket_path
 from guardian_cluster.telemetry.bundle import Bundle
 from guardian_cluster.telemetry.changes import Changes
 from guardian_cluster.telemetry.complaints import Complaints
 from guardian_cluster.telemetry.limits import ReporterLimits
-from guardian_cluster.telemetry.spending import Spending
 
 STARTING_S = 5.0
 """The control process needs 1 to 3 s to start, at first and after each end; its absence is no news before."""
@@ -38,8 +38,8 @@ class Connection:
         limits: ReporterLimits,
         changes: Changes,
         complaints: Complaints,
-        spending: Spending,
         on_open: Callable[[], None],
+        on_spend: Callable[[Sequence[Spend]], None] | None,
     ) -> None:
         self.opened = asyncio.Event()
         """Set while batches are taken."""
@@ -52,8 +52,8 @@ class Connection:
         self._limits = limits
         self._changes = changes
         self._complaints = complaints
-        self._spending = spending
         self._on_open = on_open
+        self._on_spend = on_spend
         self._writer: asyncio.StreamWriter | None = None
         self._was_open = False
         self._applied_rev = 0
@@ -146,8 +146,9 @@ class Connection:
 
     def _note(self, ack: Ack) -> None:
         self._retry_s = self._limits.first_retry_s  # Not before: a welcome alone may be followed by the end.
-        self._spending.note(ack.spend, earlier=ack.batch is None and not self._was_open)
         if ack.batch is None:
+            if self._on_spend is not None and not self._was_open:  # what was spent before this boot
+                self._on_spend(ack.spend)
             return
         self.sent.pop(ack.batch, None)
         if self._replaying is not None and self._replaying[0] == ack.batch:

@@ -1,6 +1,8 @@
 """A Prometheus counter for one event loop: counting is an addition in a dictionary.
 
-That of prometheus_client takes 2 µs for each increment, most of it for locks, and a request makes two or more.
+That of prometheus_client takes 1.0 to 1.7 µs for each increment, three quarters of it to find the labels' child;
+this one takes 0.1 to 0.2 µs, and a request makes two or more (prometheus_client 0.26.0, two labels, Python 3.11.7,
+the best of five times 200,000 with timeit, four runs).
 """
 
 from collections import defaultdict

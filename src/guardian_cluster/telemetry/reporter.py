@@ -26,7 +26,6 @@ from guardian_cluster.telemetry.connection import Connection
 from guardian_cluster.telemetry.limits import ReporterLimits
 from guardian_cluster.telemetry.losses import Losses
 from guardian_cluster.telemetry.queue import ReportQueue
-from guardian_cluster.telemetry.spending import Spending
 
 log = logging.getLogger("guardian.reporter")
 
@@ -38,7 +37,6 @@ class Reporter:
 
     To be used on one event loop. What is dropped is counted by kind in `dropped` (under `spool`: pieces of
     the spool that could not be read), and told to the control process with whatever gets through next.
-    `spend` holds what each key has cost in its latest month, as far as the control process has told;
     `on_spend` is called with what is told unasked on the first connection: what was spent before this boot.
     Whatever is told later holds this gateway's own spending too.
     """
@@ -58,8 +56,8 @@ class Reporter:
         self._boot_id = boot_id or uuid.uuid4().hex
         self._clock = clock
         self._limits = limits = limits or ReporterLimits()
-        self._losses, spending = Losses(), Spending(on_spend)
-        self.dropped, self.spend = self._losses.counted, spending.by_key
+        self._losses = Losses()
+        self.dropped = self._losses.counted
         self._queue = ReportQueue(limits)
         self._sequences = {False: 0, True: 0}
         self._changes = Changes()
@@ -79,8 +77,8 @@ class Reporter:
             limits=limits,
             changes=self._changes,
             complaints=self._complaints,
-            spending=spending,
             on_open=self._backlog.expect,
+            on_spend=on_spend,
         )
 
     def report(self, report: Report) -> None:

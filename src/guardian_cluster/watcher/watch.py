@@ -33,9 +33,9 @@ class Watch:
     def __init__(self, compiled: CompiledPolicy, request: ChatRequest) -> None:
         self._compiled = compiled
         self._choices_wanted = request.n or 1
-        self._judgement = Judgement(compiled.policy, request)
         self._choices: dict[int, WatchedChoice] = {}
         self._ledger = Ledger()
+        self._judgement = Judgement(compiled.policy, request, self._ledger)
         self._unknown = UnknownFields(compiled, self._ledger)
         self._channels = Channels(self._unknown, searched=compiled.strips)
         self._strips = compiled.strips
@@ -75,9 +75,13 @@ class Watch:
         """
         return [chunk for chunk in batch if self._chunk(chunk)]
 
-    def finish(self) -> MonitoringReport:
-        """Judge the answer as a whole, at its end."""
-        quality, alignment = self._judgement.of(list(self._choices.values()), self._ledger)
+    def finish(self, *, may_retry: bool) -> MonitoringReport:
+        """Judge the answer as a whole, at its end; to be called once.
+
+        Without `may_retry`, for content has left, what only the end shows is noted and nothing is done. A loop
+        was cut where it was met, also when it was too late for another answer.
+        """
+        quality, alignment = self._judgement.of(list(self._choices.values()), may_retry=may_retry)
         self.retry_wanted |= self._judgement.retry_wanted
         return MonitoringReport(
             verdicts=tuple(self.verdicts),
@@ -86,6 +90,15 @@ class Watch:
             characters=self.characters,
             tripped=any(choice.stopped_by is not None for choice in self._choices.values()),
         )
+
+    def break_off(self) -> MonitoringReport:
+        """Report what was found in an answer that has not come to its end; to be called once.
+
+        That it is empty, or not of its form, cannot be said of what is broken off: only its loops are noted.
+        """
+        for choice in self._choices.values():
+            self._judgement.note_loops(choice)
+        return MonitoringReport(verdicts=tuple(self.verdicts))
 
     def _chunk(self, chunk: Chunk) -> bool:
         """Return whether anything of the chunk is left to send."""

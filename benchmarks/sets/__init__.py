@@ -1,0 +1,1 @@
+"""Sets of requests whose right treatment is known."""

@@ -1,0 +1,151 @@
+"""Quality assurance at work on one request: it prepares its checks beforehand, applies them, and is itself watched."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from guardian_cluster.domain.request import ResponseFormat
+from guardian_cluster.domain.verdict import MonitoringReport, Verdict
+from guardian_cluster.request.attempt import Execution
+from guardian_cluster.request.checks.finding import Finding
+from guardian_cluster.request.expectation import in_light_of
+from guardian_cluster.request.quality import Assessment, QualityAssurance, ValidationFramework
+from guardian_cluster.request.sharing import ContextQuality, Insights
+from guardian_cluster.request.work import least
+from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
+
+READ_AT_ONCE = 400
+"""Characters of an answer on which all checks together take less than 0.5 ms; with a longer one others get their
+turn between two checks."""
+
+WEAK_COVERAGE = 0.5
+"""Passages that hold fewer of a question's words than this support an answer to another question."""
+
+WEAK_CONTEXT_P_WRONG = 0.6
+"""An answer on weak context is more likely wrong than right, whatever its form."""
+
+
+class Validation:
+    """The validation of one request, part by part."""
+
+    def __init__(
+        self,
+        assurance: QualityAssurance,
+        questions: Mapping[int, str],
+        insights: Insights,
+        wanted: ResponseFormat | None = None,
+    ) -> None:
+        """Validate the answers to `questions`, numbered as the parts are; each in the form that is `wanted`."""
+        self.assurance = assurance
+        self._wanted = wanted
+        self._questions = questions
+        self._insights = insights
+        self._frameworks: dict[int, ValidationFramework] = {}
+        self._assessed: dict[int, Assessment] = {}
+        self._verdicts: list[Verdict] = []
+
+    def agree(self, number: int, first: str, second: str) -> bool | None:
+        """Return whether two answers to a part say the same; `None` where that cannot be told."""
+        return self.assurance.agree(first, second, self._questions[number])
+
+    async def prepare(self) -> None:
+        """Derive the checks of every part from its question, before there is any answer."""
+        for number in self._questions:
+            self.framework(number)
+
+    def framework(self, number: int) -> ValidationFramework:
+        """Return the checks of one part."""
+        found = self._frameworks.get(number)
+        if found is None:
+            found = self._frameworks[number] = self.assurance.derive(self._questions[number], self._wanted)
+        return found
+
+    async def assess(
+        self, number: int, execution: Execution, expected_success: float | None = None
+    ) -> Assessment:
+        """Check an answer, and complete its watcher's report with what the checks say.
+
+        `expected_success` is how likely the router took the specialist to be right.
+        """
+        framework, text = self.framework(number), execution.words.text
+        findings: list[Finding] = []
+        for finding in framework.examine(text, finish_reason=execution.finish_reason):
+            findings.append(finding)
+            if len(text) > READ_AT_ONCE:
+                await asyncio.sleep(0)
+        assessment = self.assurance.conclude(
+            framework, text, tuple(findings), specialist=execution.candidate.specialist.name
+        )
+        if expected_success is not None:
+            assessment = _expected(assessment, expected_success, framework)
+        if execution.retrieval is not None:
+            context = self._hear(number, execution.retrieval)
+            if context.coverage < WEAK_COVERAGE:
+                assessment = self._on_weak_context(assessment, context)
+        self._assessed[number] = assessment
+        _complete(execution, assessment)
+        return assessment
+
+    def described(self) -> dict[str, Any]:
+        """Return what was checked: for each part its question's checks, and what they found."""
+        return {
+            "object": "validation",
+            "parts": [
+                {"number": number, "p_wrong": found.p_wrong, "failed": list(found.failed)}
+                for number, found in sorted(self._assessed.items())
+            ],
+        }
+
+    def glance(self, number: int, execution: Execution) -> None:
+        """Complete a watcher's report with what can be told cheaply, where nothing depends on more."""
+        seen = self.assurance.glance(
+            self._questions[number], execution.words.text, finish_reason=execution.finish_reason
+        )
+        _complete(execution, seen)
+
+    def report(self) -> MonitoringReport:
+        """Return what the watcher of the validation says of it: whether each part was looked at, and by how much."""
+        unchecked = [number for number in self._questions if number not in self._assessed]
+        verdicts = [_verdict("not-checked") for _ in unchecked] + self._verdicts
+        ran = [assessment.coverage for assessment in self._assessed.values()]
+        return MonitoringReport(
+            verdicts=tuple(verdicts),
+            quality=sum(ran) / len(self._questions),
+            intent_alignment=1 - len(unchecked) / len(self._questions),
+        )
+
+    def _hear(self, number: int, found: RetrievalQuality) -> ContextQuality:
+        """Take in, and share, what the memory's watcher says of the context it gave."""
+        quality = ContextQuality(part=number, relevance=found.relevance, coverage=found.coverage)
+        self._insights.share(quality)
+        return self._insights.context_quality(number) or quality
+
+    def _on_weak_context(self, assessment: Assessment, context: ContextQuality) -> Assessment:
+        self._verdicts.append(_verdict("weak-context"))
+        doubt = f"what was recalled holds {context.coverage:.0%} of what was asked for"
+        return msgspec.structs.replace(
+            assessment,
+            p_wrong=max(assessment.p_wrong, WEAK_CONTEXT_P_WRONG),
+            doubts=(*assessment.doubts, doubt),
+        )
+
+
+def _complete(execution: Execution, assessment: Assessment) -> None:
+    execution.report = msgspec.structs.replace(
+        execution.report,
+        quality=least((execution.report.quality, assessment.quality)),
+        intent_alignment=least((execution.report.intent_alignment, assessment.intent_alignment)),
+    )
+
+
+def _expected(assessment: Assessment, success: float, framework: ValidationFramework) -> Assessment:
+    p_wrong = in_light_of(
+        assessment.p_wrong, success, is_calculation=framework.is_calculation, trust=assessment.trust
+    )
+    return msgspec.structs.replace(assessment, p_wrong=p_wrong)
+
+
+def _verdict(rule: str) -> Verdict:
+    return Verdict(detector="validation", rule=rule, action="observe")

@@ -1,0 +1,41 @@
+"""Collects what the first choice of an answer says, in the pieces in which it leaves."""
+
+from typing import Any
+
+from guardian_cluster.specialists.specialist import Chunk
+
+
+class Words:
+    """The words of one answer, up to a number of characters."""
+
+    def __init__(self, most: int) -> None:
+        self._pieces: list[str] = []
+        self._room = most
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing had to be left out."""
+        return self._room >= 0
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        return "".join(self._pieces)
+
+    def take(self, batch: list[Chunk]) -> None:
+        """Note what is said in chunks that leave."""
+        for chunk in batch:
+            for choice in chunk.get("choices") or ():
+                part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
+                text = _text(part.get("content"))
+                if text and self._room >= 0 and choice.get("index", 0) == 0:
+                    self._pieces.append(text[: self._room])
+                    self._room -= len(text)
+
+
+def _text(content: str | list[dict[str, Any]] | None) -> str:
+    """Return the words of a content, which of some models comes in parts."""
+    if isinstance(content, list):
+        texts = [part.get("text") for part in content]
+        return "".join(text for text in texts if isinstance(text, str))
+    return content or ""
