@@ -50,6 +50,8 @@ def origin() -> Iterator[str]:
 
 
 schema = schemathesis.openapi.from_dict(json.loads(document()))
+# A header that nobody knows is no mistake (RFC 9110, section 5.1): it is passed over.
+schema.config.generation.update(allow_extra_parameters=False)
 
 
 @schemathesis.hook

@@ -40,7 +40,7 @@ def test_the_example_configuration_is_valid(tmp_path: Path) -> None:
 
     base = load_config(file, environment={}).base()
 
-    assert [specialist.name for specialist in base.specialists] == ["local", "cloud", "solver"]
+    assert [specialist.name for specialist in base.specialists] == ["local", "cloud", "solver", "recall"]
     assert base.specialists[0].fallback == ("cloud",)
 
 
@@ -75,4 +75,4 @@ def test_every_command_shown_exists(line: str) -> None:
         assert re.search(rf"^{rest.strip()}:", MAKEFILE, re.MULTILINE)
     else:
         assert command == ".venv/bin/guardian"
-        assert rest.split()[0] in ("serve", "config", "ask", "key")
+        assert rest.split()[0] in ("serve", "config", "ask", "key", "demo", "explain", "ingest")

@@ -99,8 +99,8 @@ async def test_a_reload_takes_over_a_good_file_and_keeps_the_last_one_for_a_bad_
         await until(lambda: "snapshot applied" in (tmp_path / "log").read_text())
         after = await guardian.get("/health/readiness")
 
-    assert before["specialists"] == ["local", "solver"]
-    assert after["specialists"] == ["local", "second", "solver"]
+    assert before["specialists"] == ["local", "solver", "recall"]
+    assert after["specialists"] == ["local", "second", "solver", "recall"]
 
 
 async def test_no_request_fails_while_the_control_process_is_killed_and_nothing_is_lost(

@@ -83,9 +83,6 @@ class ScriptedAssurance:
         p_wrong = next((likely for mark, likely in self.p_wrong.items() if mark in text), 0.05)
         return Found(p_wrong=p_wrong, **self._found)
 
-    def glance(self, question: str, text: str, **_: Any) -> Found:
-        return Found(p_wrong=0.0, **self._found)
-
     def agree(self, one: str, other: str, *_: Any, **__: Any) -> bool | None:
         return self._agreeing(one, other)
 

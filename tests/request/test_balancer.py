@@ -89,7 +89,7 @@ async def test_a_rest_ends():
 async def test_rests_grow_with_failures_in_a_row_and_have_an_end():
     given_ = balanced()
     rests: list[float] = []
-    for _ in range(10):
+    for _ in range(2_000):  # down for half a day
         given_.balancer.failed("smart/1", DOWN)
         rests.append(given_.balancer.state("smart/1").not_before - given_.clock.monotonic())
 

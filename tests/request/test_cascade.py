@@ -108,7 +108,7 @@ async def test_where_nobody_else_could_be_asked_an_answer_is_only_glanced_at(str
     seen = await climb(assurance, WRONG, stream=stream)
 
     assert (seen.text, seen.error) == (WRONG, None)
-    assert (seen.record.assessments, seen.record.quality) == ((), 0.75)
+    assert (seen.record.assessments, seen.record.quality) == ((), 1.0)
     assert assurance.asked == []
 
 

@@ -4,10 +4,12 @@ A small set goes with every answer; `x-guardian-debug: 1` in the request adds th
 the end of a stream is in its usage chunk and at `GET /v1/requests/{id}`.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from guardian_cluster.gateway.http import HeaderList
 from guardian_cluster.request.answer import Answer
+from guardian_cluster.request.balancer import Candidate
 from guardian_cluster.request.work import Work
 
 
@@ -23,18 +25,24 @@ def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderL
     work = answer.work
     if work is None:
         return headers
-    candidates = [lead.candidate for lead in work.leads]
-    headers += _answerer(
-        ",".join(candidate.specialist.name for candidate in candidates),
-        ",".join(candidate.endpoint.id for candidate in candidates),
-        ",".join(candidate.specialist.variants[0].id for candidate in candidates),
-    )
+    headers += _answerers([lead.candidate for lead in work.leads])
     headers += [
         (b"x-guardian-attempts", b"%d" % max(1, sum(each.begun for each in work.executions))),
         (b"x-guardian-verdict", verdict_summary(answer, work)),
         (b"x-guardian-overhead-ms", b"%.3f" % (1e3 * overhead_s)),
     ]
     return headers + debug_headers(work) if debug else headers
+
+
+def _answerers(candidates: Sequence[Candidate]) -> HeaderList:
+    if len(candidates) == 1:
+        (one,) = candidates
+        return _answerer(one.specialist.name, one.endpoint.id, one.specialist.variants[0].id)
+    return _answerer(
+        ",".join(each.specialist.name for each in candidates),
+        ",".join(each.endpoint.id for each in candidates),
+        ",".join(each.specialist.variants[0].id for each in candidates),
+    )
 
 
 @lru_cache(1_024)

@@ -132,7 +132,8 @@ class LoadBalancer:
         """Note a failure that is the endpoint's fault and let it rest: as long as it asks to, else ever longer."""
         state = self.state(endpoint_id)
         state.failures += 1
-        rest_s = min(FIRST_REST_S * 2 ** (state.failures - 1), LONGEST_REST_S)
+        # Bounded before it is raised to: 2 ** 1024, an endpoint that is down for long, is no float any more.
+        rest_s = min(FIRST_REST_S * 2 ** min(state.failures - 1, 16), LONGEST_REST_S)
         state.not_before = self._clock.monotonic() + (failure.retry_after_s or rest_s)
         if state.failures == FAILING_AFTER:
             self._tell("endpoint_failing", endpoint_id, failure.code)

@@ -39,12 +39,11 @@ class Candidates:
                 is awake.
         """
         named, tenant = self._specialists[analysis.requested], self._tenant(analysis.request)
-        problem = withheld_from(named, tenant) or shortcoming(named, analysis.needs)
-        problem = problem or self._too_dear(named, analysis)
+        problem = self._problem(named, analysis, tenant)
         if problem is not None:
             raise problem
         backups = [self._specialists[name] for name in named.fallback]
-        able = [named, *(backup for backup in backups if self._problem(backup, analysis) is None)]
+        able = [named, *(backup for backup in backups if self._problem(backup, analysis, tenant) is None)]
         awake = [specialist for specialist in able if specialist.name not in self._drained]
         if not awake:
             raise NoSpecialist(
@@ -55,15 +54,16 @@ class Candidates:
     def able(self, analysis: RoutingAnalysis) -> list[contract.Specialist]:
         """Return who may and can serve a request, cheapest first."""
         awake = (each for each in self._specialists.values() if each.name not in self._drained)
-        able = [each for each in awake if self._problem(each, analysis) is None]
+        tenant = self._tenant(analysis.request)
+        able = [each for each in awake if self._problem(each, analysis, tenant) is None]
         return sorted(able, key=lambda each: (each.tier, each.price.output_usd))
 
-    def _problem(self, specialist: contract.Specialist, analysis: RoutingAnalysis) -> GuardianError | None:
-        return (
-            withheld_from(specialist, self._tenant(analysis.request))
-            or shortcoming(specialist, analysis.needs)
-            or self._too_dear(specialist, analysis)
-        )
+    def _problem(
+        self, specialist: contract.Specialist, analysis: RoutingAnalysis, tenant: contract.Tenant
+    ) -> GuardianError | None:
+        if (tenant.specialists or tenant.requires) and (withheld := withheld_from(specialist, tenant)):
+            return withheld
+        return shortcoming(specialist, analysis.needs) or self._too_dear(specialist, analysis)
 
     def _too_dear(self, specialist: contract.Specialist, analysis: RoutingAnalysis) -> GuardianError | None:
         ceiling_usd = self.ceiling_usd(analysis.request)
@@ -85,7 +85,10 @@ class Candidates:
         """Say why nobody can serve a request: what is missing, who may not, or what would cost too much."""
         models = [each for each in self._specialists.values() if each.kind == "http"]
         capable = [each for each in models if shortcoming(each, analysis.needs) is None]
-        problems = [problem for each in capable if (problem := self._problem(each, analysis)) is not None]
+        tenant = self._tenant(analysis.request)
+        problems = [
+            problem for each in capable if (problem := self._problem(each, analysis, tenant)) is not None
+        ]
         if problems:
             return problems[0]
         if capable:

@@ -64,9 +64,6 @@ FOR_CALCULATIONS: tuple[Check, ...] = (
     wording.check,
     units.check,
 )
-AT_A_GLANCE: tuple[Check, ...] = (truncation.check, refusal.check, code.check, language.check, form.check)
-"""What tells cheaply (50 us) whether an answer is one to what was asked, where nobody else would be asked anyway."""
-
 OF_FORM = frozenset(("structure", "form", "language", "units", "truncation", "refusal", "code"))
 """Checks of whether the answer is what was asked for, right or wrong."""
 
@@ -240,16 +237,6 @@ class QualityAssurance:
             doubts=tuple(each.detail for each in (*strong, *weak) if each.detail),
             findings=findings,
             features=evidence.encode() if framework.is_checkable or strong else b"",
-        )
-
-    def glance(self, question: str, text: str, *, finish_reason: str | None = None) -> Assessment:
-        """Return what can be told cheaply: quality and alignment, without an opinion on whether it is right."""
-        asked = Question(question)
-        answered = Answered(asked, text, finish_reason or "stop")
-        findings = [check(answered) for check in AT_A_GLANCE]
-        told = [each for each in findings if each.held is not None]
-        return Assessment(
-            p_wrong=0.0, quality=_share(told), intent_alignment=_aligned(told, parts_answered(asked, text))
         )
 
     def evidence(self, framework: ValidationFramework, text: str, findings: Sequence[Finding]) -> Evidence:

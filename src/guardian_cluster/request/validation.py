@@ -10,6 +10,7 @@ from guardian_cluster.domain.request import ResponseFormat
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.checks.finding import Finding
+from guardian_cluster.request.checks.glance import glance
 from guardian_cluster.request.expectation import in_light_of
 from guardian_cluster.request.quality import Assessment, QualityAssurance, ValidationFramework
 from guardian_cluster.request.sharing import ContextQuality, Insights
@@ -85,7 +86,7 @@ class Validation:
             if context.coverage < WEAK_COVERAGE:
                 assessment = self._on_weak_context(assessment, context)
         self._assessed[number] = assessment
-        _complete(execution, assessment)
+        _complete(execution, assessment.quality, assessment.intent_alignment)
         return assessment
 
     def described(self) -> dict[str, Any]:
@@ -100,10 +101,8 @@ class Validation:
 
     def glance(self, number: int, execution: Execution) -> None:
         """Complete a watcher's report with what can be told cheaply, where nothing depends on more."""
-        seen = self.assurance.glance(
-            self._questions[number], execution.words.text, finish_reason=execution.finish_reason
-        )
-        _complete(execution, seen)
+        seen = glance(self._questions[number], execution.words.text, execution.finish_reason)
+        _complete(execution, seen.quality, seen.intent_alignment)
 
     def report(self) -> MonitoringReport:
         """Return what the watcher of the validation says of it: whether each part was looked at, and by how much."""
@@ -132,11 +131,12 @@ class Validation:
         )
 
 
-def _complete(execution: Execution, assessment: Assessment) -> None:
+def _complete(execution: Execution, quality: float | None, intent_alignment: float | None) -> None:
+    report = execution.report
     execution.report = msgspec.structs.replace(
-        execution.report,
-        quality=least((execution.report.quality, assessment.quality)),
-        intent_alignment=least((execution.report.intent_alignment, assessment.intent_alignment)),
+        report,
+        quality=least((report.quality, quality)),
+        intent_alignment=least((report.intent_alignment, intent_alignment)),
     )
 
 

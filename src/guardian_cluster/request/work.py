@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
-from guardian_cluster.contract.records import AssessmentRecord, PartRecord
+from guardian_cluster.contract.records import AssessmentRecord, AttemptRecord, PartRecord
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.usage import Spent
@@ -79,13 +79,27 @@ class Work(ABC):
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What the watchers of all executions found."""
-        return tuple(verdict for execution in self.executions for verdict in execution.verdicts)
+        executions = self.executions
+        if len(executions) == 1:
+            return executions[0].verdicts
+        return tuple(verdict for execution in executions for verdict in execution.verdicts)
+
+    @property
+    def attempts(self) -> tuple[AttemptRecord, ...]:
+        """Every try at every endpoint."""
+        executions = self.executions
+        if len(executions) == 1:
+            return tuple(executions[0].attempts)
+        return tuple(attempt for execution in executions for attempt in execution.attempts)
 
     @property
     def spent(self) -> Spent:
         """What all attempts of all executions took."""
+        executions = self.executions
+        if len(executions) == 1:
+            return executions[0].spent
         spent = Spent()
-        for execution in self.executions:
+        for execution in executions:
             spent.join(execution.spent)
         return spent
 

@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W\d_]{1,20}")
 
 def asked_for(question: str) -> str | None:
     """Return the language that a question in lower case asks to be answered in, as `in German`."""
-    if _ASKING.isdisjoint(_WORD.findall(question)):
+    if not any(map(question.__contains__, _ASKING)) or _ASKING.isdisjoint(_WORD.findall(question)):
         return None
     named = (_NAMES.get(match["language"]) for match in _ASKED.finditer(question))
     return next((name for name in named if name), None)

@@ -30,6 +30,17 @@ def check(answered: Answered) -> Finding:
     return finding(CHECK, not said, {**signs, "any": bool(said)}, detail)
 
 
+def is_broken_off(answered: Answered) -> bool:
+    """Return whether `check` would find a sign, at the price of looking for one."""
+    if answered.finish_reason == "length":
+        return True
+    text = answered.text.rstrip()
+    if not text or answered.text.count("```") % 2 == 1:
+        return True
+    last = text[text.rfind("\n") + 1 :][-400:]
+    return _breaks_off(last) or _is_open(last)
+
+
 _WORDS = {
     "length": "the limit of tokens was reached",
     "open_fence": "a block of code is not closed",
