@@ -32,17 +32,22 @@ def test_it_sees_every_refusal_that_the_check_knows(words: str):
     assert (glance("Why?", text, "stop").quality < 1.0) == found
 
 
+CAPITAL = "What is the capital of France? What does a ticket to Berlin cost?"
+GERMAN = "Answer in German: who wrote this long book about the sea?"
+ENGLISH = "It was written by a man of the sea, and by nobody else at all in that year."
+
+
 @pytest.mark.parametrize(
     ("question", "text", "quality", "alignment"),
     [
         ("Capital of France?", "Paris.", 1.0, 1.0),
         ("Capital of France?", "", 0.5, 0.0),
         ("Name three colours. Give three examples.", "- red\n- green", 2 / 3, 2 / 3),
-        ("What is the capital of France? What does a ticket to Berlin cost?", "Paris is the capital of France.", 1.0, 0.5),
+        (CAPITAL, "Paris is the capital of France.", 1.0, 0.5),
         ("Write it in Python.", "```python\nx = (\n```", 2 / 3, 2 / 3),
-        ("Answer in German: who wrote this long book about the sea?", "It was written by a man of the sea, and by nobody else at all in that year.", 2 / 3, 2 / 3),
+        (GERMAN, ENGLISH, 2 / 3, 2 / 3),
     ],
-)  # fmt: skip
+)
 def test_it_says_how_far_an_answer_is_what_was_asked(
     question: str, text: str, quality: float, alignment: float
 ):
