@@ -39,8 +39,7 @@ from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist,
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
 from guardian_cluster.statistics.hashing import TextHasher
-from guardian_cluster.storage.memory_store import MemoryStore
-from guardian_cluster.storage.memory_values import FILE_NAME
+from guardian_cluster.storage.memory_store import MemoryStore, location_of
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watcher import Watcher
@@ -119,7 +118,7 @@ class LLMGuardianCluster:
         self.recent = RecentRequests()
         self.experience = Experience()
         self.paces = Paces()
-        self.memory = MemoryStore(memory_location(snapshot.base.memory, folder), clock=self.clock)
+        self.memory = MemoryStore(location_of(snapshot.base.memory, folder), clock=self.clock)
         self.documents = DocumentPresence(self.memory, self.clock)
         self.retrieval: dict[str, RetrievalQuality] = {}
         self._sink = Reports([sink or self.recent, self.experience, self.paces])
@@ -305,13 +304,6 @@ class LLMGuardianCluster:
         finally:  # a reader that stops early ends the work
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
-
-
-def memory_location(policy: contract.MemoryPolicy, folder: Path | None) -> Path | str | None:
-    """Return where documents and conversations are: a database's address, a file, or `None`: only in memory."""
-    if policy.url is not None:
-        return policy.url.value
-    return None if folder is None else folder / FILE_NAME
 
 
 def _not_entered() -> RuntimeError:

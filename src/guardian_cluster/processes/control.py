@@ -26,6 +26,7 @@ from guardian_cluster.contract.records import Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.errors import BadArgument, CannotCreate, CommandError, Problem
+from guardian_cluster.processes.forgetting import forget_old_conversations
 from guardian_cluster.processes.learner import Learner
 from guardian_cluster.processes.lifeline import follow_parent
 from guardian_cluster.storage import database, queries, retention
@@ -82,7 +83,7 @@ async def run_control(
             if ready is not None:
                 ready()
             learner = Learner(data_folder, writer, clock, stop)
-            await Control(writer, learner, policy, clock, stop).serve(listener)
+            await Control(data_folder, writer, learner, policy, clock, stop).serve(listener)
         finally:
             await writer.close()
     log.info("control process ended", extra={"folder": str(data_folder)})
@@ -92,8 +93,15 @@ class Control:
     """Serves gateways that connect to a listening socket."""
 
     def __init__(
-        self, writer: RecordWriter, learner: Learner, policy: RecordPolicy, clock: Clock, stop: asyncio.Event
+        self,
+        folder: Path,
+        writer: RecordWriter,
+        learner: Learner,
+        policy: RecordPolicy,
+        clock: Clock,
+        stop: asyncio.Event,
     ) -> None:
+        self._folder = folder
         self._writer = writer
         self._learner = learner
         self._policy = policy
@@ -210,7 +218,8 @@ class Control:
         for step in retention.steps(self._policy, self._clock.now()):
             while not self._stop.is_set() and (some := await self._writer.run(step)):
                 done += some
-        log.info("retention done", extra={"rows": done})
+        conversations = await forget_old_conversations(self._folder, self._clock)
+        log.info("retention done", extra={"rows": done, "conversations": conversations})
 
 
 class _Peer:

@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from guardian_cluster.contract.snapshot import MemoryPolicy
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.errors import CannotCreate
 from guardian_cluster.storage.memory_values import (
+    FILE_NAME,
     ConversationLimits,
     Hits,
     MemoryUnavailable,
@@ -41,6 +43,13 @@ MOST_WAITING = 64
 
 _REOPEN_S = 5.0
 """How long a database that could not be opened is left alone."""
+
+
+def location_of(policy: MemoryPolicy, folder: Path | None) -> Path | str | None:
+    """Return where documents and conversations are: a database's address, a file, or `None`: only in memory."""
+    if policy.url is not None:
+        return policy.url.value
+    return None if folder is None else folder / FILE_NAME
 
 
 class MemoryStore:
