@@ -91,7 +91,10 @@ def test_recordings_that_are_given_are_read(tmp_path: Path, monkeypatch: pytest.
     assert (found.origin, found.mmlu, found.counts()) == ("given", DATA.mmlu, DATA.counts())
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{no json}"), gzip.compress(b"{}" * 9)[:-4]])
+BROKEN = (b"no gzip", gzip.compress(b"{no json}", mtime=0), gzip.compress(b"{}" * 9, mtime=0)[:-4])
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=["no-gzip", "no-json", "cut"])
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, "mmlu", content)
 

@@ -123,6 +123,7 @@ class LLMGuardianCluster:
         self.retrieval: dict[str, RetrievalQuality] = {}
         self._sink = Reports([sink or self.recent, self.experience, self.paces])
         self._folder = folder
+        self._learned: tuple[str, Learned] | None = None
         self._hashers: tuple[str, TextHasher, AnswerWords] | None = None
         self._pending = snapshot
         self._transport: Transport | None = None
@@ -207,6 +208,11 @@ class LLMGuardianCluster:
 
     def learned(self, address: str) -> Learned:
         """Return what the router has learned under that address; nothing where it cannot be read."""
+        if self._learned is None or self._learned[0] != address:
+            self._learned = address, self._read_learned(address)
+        return self._learned[1]
+
+    def _read_learned(self, address: str) -> Learned:
         if self._folder is None or not address:
             return Learned()
         try:
@@ -214,6 +220,11 @@ class LLMGuardianCluster:
         except (OSError, ValueError) as error:  # it costs what was learned, not a request
             log.error("what the router has learned cannot be read", extra={"reason": str(error)})
             return Learned()
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Read and work out beforehand, in any thread, what takes long to apply a snapshot: 0.1 s."""
+        self.learned(snapshot.base.router_model)
+        self.hashers(snapshot.base.router_salt.value)
 
     def hashers(self, salt: str) -> tuple[TextHasher, AnswerWords]:
         """Return what turns questions and answers into features under a salt; made once, for that takes 0.1 s."""

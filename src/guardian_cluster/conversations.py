@@ -1,5 +1,6 @@
 """Fits the memory store to what the context maintainer asks of conversations."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import cast
 
@@ -46,8 +47,11 @@ class StoredConversations:
         return await self._store.delete_conversation(tenant, conversation)
 
 
-FRESH_S = 2.0
-"""How long an answer to whether there are documents is relied on: they are ingested by hand."""
+FRESH_S = 5.0
+"""How long an answer to whether there are documents is relied on, a failure too: they are ingested by hand."""
+
+LOOK_S = 0.25
+"""For the look itself: a memory that hangs must not hold up who only may be about to ask it."""
 
 
 class DocumentPresence:
@@ -60,12 +64,15 @@ class DocumentPresence:
 
     async def are_there_for(self, tenant: str) -> bool:
         """Return whether a tenant has documents; not where memory cannot say, or there never was one."""
-        now = self._clock.monotonic()
         asked_at, has_some = self._known.get(tenant, (-FRESH_S, False))
-        if now - asked_at >= FRESH_S:
-            try:
-                has_some = self._store.exists and await self._store.has_documents(tenant)
-            except OSError:  # MemoryUnavailable, TimeoutError
-                has_some = False
-            self._known[tenant] = now, has_some
+        if self._clock.monotonic() - asked_at >= FRESH_S:
+            has_some = await self._ask(tenant)
+            self._known[tenant] = self._clock.monotonic(), has_some
         return has_some
+
+    async def _ask(self, tenant: str) -> bool:
+        try:
+            async with asyncio.timeout(LOOK_S):
+                return self._store.exists and await self._store.has_documents(tenant)
+        except OSError:  # MemoryUnavailable, and TimeoutError
+            return False

@@ -1,7 +1,5 @@
 """How many tokens a message has, about, and which calls and words it holds."""
 
-import time
-
 import msgspec
 import pytest
 from conversations import calling, message, piece, result
@@ -37,9 +35,6 @@ def test_a_large_text_is_estimated_from_samples():
     text = ("word " * 20_000 + "狐" * 100_000).encode()
 
     assert tokens_of(text) == pytest.approx(125_000, rel=0.35)
-    started = time.process_time()
-    tokens_of(b"x" * 8_000_000)
-    assert time.process_time() - started < 0.01
 
 
 def test_an_image_counts_as_one_however_large_it_is():

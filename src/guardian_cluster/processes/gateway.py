@@ -151,13 +151,14 @@ class GatewayProcess:
             if now is None or now == at:
                 continue
             at = now
-            if self._take_over(cluster):
+            if await self._take_over(cluster):
                 await self._keep(cluster.snapshot)
 
-    def _take_over(self, cluster: LLMGuardianCluster) -> bool:
+    async def _take_over(self, cluster: LLMGuardianCluster) -> bool:
         """Serve the new snapshot, and return whether that can be done; where not, the last one stays."""
         try:
-            snapshot = read_snapshot(self._data)
+            snapshot = await asyncio.to_thread(read_snapshot, self._data)
+            await asyncio.to_thread(cluster.prepare, snapshot)
             cluster.apply(snapshot)
         except Exception as error:  # whatever is wrong with it: requests go on
             log.error("snapshot refused, the last one stays in force", extra={"reason": _said(error)})

@@ -38,6 +38,9 @@ allow less; its impatience is no fault of the endpoint."""
 MAX_CHECKED_CHARACTERS = 100_000
 """Of an answer: what goes on beyond this is not looked at by the checks of its quality."""
 
+MAX_PART_CHARACTERS = 1_000_000
+"""Of one part of an answer; a longer one is not cut but counts as failed."""
+
 MAX_HELD_PIECES = 20_000
 """Of a stream that is held to be checked: several times what the longest answers have. Then it leaves unchecked."""
 
@@ -67,8 +70,9 @@ class Execution:
         """
         self.assignment = assignment
         self._is_held = is_held
-        self.words = Words(MAX_CHECKED_CHARACTERS)
-        """Of the answer, as it may leave."""
+        self._room = MAX_CHECKED_CHARACTERS if assignment.part is None else MAX_PART_CHARACTERS
+        self.words = Words(self._room)
+        """Of the answer, as it may leave; of a part all of it, for these are the words that leave."""
         self.request = assignment.task.request
         self.candidate = plan[0]
         self.attempts: list[AttemptRecord] = []
@@ -119,7 +123,7 @@ class Execution:
                 return await self._attempt(candidate, waiting, emit)
             except AttemptFailed as failed:
                 failure = failed
-            if self.committed or not failure.elsewhere:
+            if self.committed or not failure.elsewhere or self._has_spent_all:
                 break
             if not failure.again:
                 waiting = _others(waiting, candidate)
@@ -130,7 +134,7 @@ class Execution:
     async def _attempt(self, candidate: Candidate, waiting: list[Candidate], emit: Emit) -> None:
         """Ask one endpoint, after which those that wait could be asked; record how it went."""
         self.candidate, self.usage = candidate, Usage()
-        self.report, self.ended, self.words = MonitoringReport(), False, Words(MAX_CHECKED_CHARACTERS)
+        self.report, self.ended, self.words = MonitoringReport(), False, Words(self._room)
         self.begun += 1
         endpoint, started = candidate.endpoint.id, self._clock.monotonic()
         self.first_content_at = None
@@ -216,6 +220,12 @@ class Execution:
         if held.chunks:
             self._commit()
             await emit(held.take())
+
+    @property
+    def _has_spent_all(self) -> bool:
+        """Whether what the request may cost is used up by attempts that failed."""
+        ceiling_usd = self.request.max_cost_usd
+        return ceiling_usd is not None and self.spent.cost_usd >= ceiling_usd
 
     def _goes_on_holding(self, held: Held) -> bool:
         """Return whether content waits for its answer to be complete; a stream not for ever, whatever was wanted."""

@@ -69,9 +69,11 @@ class Cascade(Work):
             GuardianError: nobody who was asked could answer, or an answer broke off after content had left.
         """
         assignment: SpecialistAssignment | None = self.assignment
+        if self._validation is not None and self.assignment.ladder:
+            await self._validation.prepare()
         while assignment is not None:
             is_last = not self._may_ask_another(assignment, asked=len(self._executions) + 1)
-            if is_last and not (self._answered and self._is_whole):
+            if is_last and not self._answered:
                 await self._let_out(assignment, emit)
                 return
             assignment = await self._hold(assignment, emit)
@@ -136,6 +138,8 @@ class Cascade(Work):
             return False
         if self._is_whole or self._policy.cascade == "always":
             return True
+        if assignment.task.specialist.kind != "http":  # at once, and it knows when it has found nothing
+            return True
         return self._validation.framework(self._number).is_checkable
 
     def _ladder(self, assignment: SpecialistAssignment) -> list[Option]:
@@ -144,17 +148,10 @@ class Cascade(Work):
         return [option for option in assignment.ladder if option.name not in asked]
 
     async def _let_out(self, assignment: SpecialistAssignment, emit: Emit) -> None:
-        """Let an answer leave as it comes; where it fails before any of it has left, the best one before it does."""
-        execution: Execution | None = None
-        try:
-            execution = await self._ask(assignment, is_held=False)
-            await execution.run(emit)
-        except GuardianError:
-            if not self._answered or (execution is not None and execution.committed):
-                raise
-            await self._emit_best(emit)
-        else:
-            await self._note_left(assignment, execution)
+        """Let an answer leave as it comes, where nobody could be asked after it."""
+        execution = await self._ask(assignment, is_held=False)
+        await execution.run(emit)
+        await self._note_left(assignment, execution)
 
     async def _hold(self, assignment: SpecialistAssignment, emit: Emit) -> SpecialistAssignment | None:
         """Hold an answer until it is checked, and return whom to ask next, if anybody.
@@ -190,7 +187,7 @@ class Cascade(Work):
         """Check an answer that is held, also against the one before it, and return whom to ask next."""
         assert self._validation is not None
         assessment = await self._assess(self._validation, assignment, execution)
-        agreed = self._agreed(execution)
+        agreed = await self._agreed(execution)
         if agreed is not None:
             assessment = self._compared(assessment, agreed=agreed)
         self._answered.append(Answered(execution, chunks, assessment))
@@ -211,12 +208,12 @@ class Cascade(Work):
         option = _expected(assignment, execution)
         return await validation.assess(self._number, execution, option.success if option else None)
 
-    def _agreed(self, execution: Execution) -> bool | None:
+    async def _agreed(self, execution: Execution) -> bool | None:
         """Return whether an answer says the same as the one before it; `None` where that cannot be said."""
         if not self._answered or self._validation is None:
             return None
         before = self._answered[-1].execution.words.text
-        return self._validation.agree(self._number, before, execution.words.text)
+        return await self._validation.agree(self._number, before, execution.words.text)
 
     def _compared(self, assessment: Assessment, *, agreed: bool) -> Assessment:
         """Return what is to be thought of an answer now that there are two; of the one before, the same holds."""

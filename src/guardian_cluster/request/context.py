@@ -39,7 +39,8 @@ SEARCHED_CHARACTERS = 2_000
 """Of the newest question."""
 
 APPEND_S = 2.0
-"""For keeping what was said: the answer has left, and nobody waits but the end of its connection."""
+"""For keeping what was said: the end of a stream, and a whole answer, wait for it, so that whoever has the one finds
+the other in the next request."""
 
 MAX_KEPT_BYTES = 1_000_000
 """Of one request and its answer; each later request would carry it again."""

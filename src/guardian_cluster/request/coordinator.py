@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from guardian_cluster.contract.records import AssessmentRecord, PartRecord
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import DeadlineExceeded, GuardianError, NoSpecialist
+from guardian_cluster.domain.errors import AttemptFailed, DeadlineExceeded, GuardianError, NoSpecialist
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.cascade import Cascade
@@ -266,9 +266,20 @@ async def _nowhere(batch: list[Chunk]) -> None:
 
 
 def _answer_of(cascade: Cascade, error: GuardianError | None) -> PartAnswer:
-    part = cascade.assignment.part
+    part, lead = cascade.assignment.part, cascade.lead
     assert part is not None
-    return answer_of(part, None if error is not None else cascade.lead, cascade.assessment, error)
+    if error is None and lead is not None:
+        error = _unusable(lead.words)
+    return answer_of(part, None if error is not None else lead, cascade.assessment, error)
+
+
+def _unusable(words: Words) -> GuardianError | None:
+    """Return why the words of a part cannot stand in a joined answer: there are none, or not all of them."""
+    if not words.is_whole:
+        return AttemptFailed("its answer is too long to be put together with others", code="part_too_long")
+    if not words.text.strip():
+        return AttemptFailed("its answer has no words", code="upstream_empty")
+    return None
 
 
 def _late(cascade: Cascade) -> PartAnswer:

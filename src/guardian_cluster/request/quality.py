@@ -5,6 +5,7 @@ the answer is wrong: by weights that are the same for everyone (`checks/weights.
 have told of each specialist. What is done about it is a matter of prices alone.
 """
 
+import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +43,8 @@ from guardian_cluster.request.checks.quantities import same
 from guardian_cluster.request.checks.question import Question
 from guardian_cluster.request.checks.weights import FAULTS, GENERAL, ODDITIES, WEIGHTS
 from guardian_cluster.statistics.calibration import Evidence, OutcomeModel, logistic
+
+log = logging.getLogger("guardian.gateway")
 
 Check = Callable[[Answered], Finding]
 
@@ -181,7 +184,16 @@ class ValidationFramework:
     ) -> Iterator[Finding]:
         """Yield one finding after the other; whoever has other things to do may do them between."""
         answered = Answered(self.question, text, finish_reason or "stop", sources, self.wanted)
-        return (check(answered) for check in self.checks)
+        return (_found(check, answered) for check in self.checks)
+
+
+def _found(check: Check, answered: Answered) -> Finding:
+    """Return what a check finds; one that fails on an answer cannot tell, and must not cost it."""
+    try:
+        return check(answered)
+    except Exception:
+        log.exception("a check failed on an answer", extra={"check": check.__module__})
+        return Finding(check=check.__module__.rpartition(".")[2], held=None)
 
 
 class QualityAssurance:

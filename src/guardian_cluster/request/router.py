@@ -88,6 +88,7 @@ class RequestRouter:
             NotAllowed: the key may not ask for it.
         """
         requested = self._requested(user_request)
+        user_request = msgspec.structs.replace(user_request, max_cost_usd=self.ceiling_usd(user_request))
         needs, view = needs_of(user_request), user_request.view
         if requested not in POLICIES or not isinstance(view, ChatRequest):
             return RoutingAnalysis(request=user_request, requested=requested, needs=needs)
