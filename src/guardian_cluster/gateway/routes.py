@@ -254,7 +254,7 @@ def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
         tokens_out = min(asked, MOST_OUTPUT_TOKENS) if asked > 0 else DEFAULT_OUTPUT_TOKENS
         tokens_out = int(tokens_out * (view.n or 1))
     router, policy = exchange.service.workflow.router, exchange.service.base.routing
-    prices = [specialist.price for specialist in router.reachable(request.model)]
+    prices = [specialist.price for specialist in router.reachable(request)]
     costs = sorted((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), reverse=True)
     asked = 1 if policy.cascade == "off" or not router.chooses(request.model) else policy.max_asked
     cost_usd = sum(costs[:asked]) / 1e6

@@ -31,6 +31,11 @@ class Candidates:
         tenant = self._tenant(request)
         return lowest((request.max_cost_usd, tenant.max_cost_usd, self._policy.max_cost_usd))
 
+    def permitted(self, request: UserRequest) -> list[contract.Specialist]:
+        """Return those to whom the tenant's requests may be given."""
+        tenant = self._tenant(request)
+        return [each for each in self._specialists.values() if withheld_from(each, tenant) is None]
+
     def named(self, analysis: RoutingAnalysis) -> list[contract.Specialist]:
         """Return the one asked for by name and those that may answer in its place.
 

@@ -65,12 +65,12 @@ class RequestRouter:
         every = [*POLICIES, *self._specialists, *self._aliases]
         return [name for name in every if _may_ask(name, allowed)]
 
-    def reachable(self, model: str) -> list[contract.Specialist]:
-        """Return who may answer for a name; for `auto`, and for a name that is not known, that is everyone."""
-        named = self._specialists.get(self._aliases.get(model, model))
-        if named is None:
-            return list(self._specialists.values())
-        return [named, *(self._specialists[name] for name in named.fallback)]
+    def reachable(self, request: UserRequest) -> list[contract.Specialist]:
+        """Return who may answer a request; of `auto`, and of a name that is not known, all whom its tenant may ask."""
+        named = self._specialists.get(self._aliases.get(request.model, request.model))
+        if named is not None:
+            return [named, *(self._specialists[name] for name in named.fallback)]
+        return self._candidates.permitted(request)
 
     def chooses(self, model: str) -> bool:
         """Return whether a name leaves the choice to the router."""

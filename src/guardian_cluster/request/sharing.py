@@ -8,8 +8,9 @@ PATIENCE_FACTOR = 3.0
 """A part is waited for this many times as long as the slowest of the others took. A choice, not a measurement: parts of
 one request are of a size, and a caller who has most of an answer would rather have it than wait on."""
 
-LEAST_PATIENCE_S = 10.0
-"""A part is never given up sooner after the others: a model that first has to be loaded takes that long."""
+LEAST_PATIENCE_S = 60.0
+"""A part is never given up sooner after the others, which may be built in and take no time: as long as a model has by
+default until its first word."""
 
 
 class PerformanceInsight(msgspec.Struct, frozen=True, kw_only=True):
