@@ -1,5 +1,7 @@
+import math
 from collections.abc import Collection
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,17 +206,31 @@ def unique(found: list[RequestRecord]) -> list[RequestRecord]:
     return list({record.id: record for record in found}.values())
 
 
-@settings(max_examples=40)
+def within_the_hour(found: list[RequestRecord]) -> list[RequestRecord]:
+    """Return records that are not settled yet when they arrive: those of later are learned from as they come."""
+    return [
+        msgspec.structs.replace(record, started=NOON + record.started % 600)
+        for record in unique(found)
+        if math.isfinite(record.started)
+    ]
+
+
+@settings(max_examples=100)
 @given(
-    st.lists(records, max_size=6).map(unique), st.lists(marks, max_size=6), st.randoms(use_true_random=False)
+    st.lists(records, max_size=6).map(within_the_hour),
+    st.lists(marks, max_size=6),
+    st.randoms(use_true_random=False),
 )
-def test_the_order_in_which_reports_arrive_does_not_matter(
+def test_the_order_in_which_reports_arrive_within_an_hour_does_not_matter(
     found: list[RequestRecord], said: list[Feedback], rng: object
 ) -> None:
     everything: list[Said] = [*found, *said]
     shuffled = rng.sample(everything, len(everything))  # type: ignore[attr-defined]
 
-    assert learned(everything) == learned(shuffled) == learned(everything)
+    one, other = learned(everything), learned(shuffled)
+
+    assert one == learned(everything)
+    assert (one == other) is True  # of a megabyte no difference is shown
 
 
 @settings(max_examples=20)

@@ -49,8 +49,12 @@ def is_instructive(record: RequestRecord) -> bool:
 
 def is_about(feedback: Feedback, record: RequestRecord) -> bool:
     """Return whether feedback may teach about a request: it is the same tenant's, and a mark that can be given."""
-    score = feedback.score
-    return feedback.tenant == record.tenant and score is not None and 0.0 <= score <= 1.0
+    return feedback.tenant == record.tenant and is_mark(feedback)
+
+
+def is_mark(feedback: Feedback) -> bool:
+    """Return whether a caller gave a mark that can be given."""
+    return feedback.score is not None and 0.0 <= feedback.score <= 1.0
 
 
 def lessons_of(record: RequestRecord, score: float | None = None) -> tuple[Lesson, ...]:

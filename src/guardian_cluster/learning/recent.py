@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from guardian_cluster.contract.records import Feedback, RequestRecord
-from guardian_cluster.learning.labels import Lesson, is_about, is_instructive, lessons_of
+from guardian_cluster.learning.labels import Lesson, is_about, is_instructive, is_mark, lessons_of
 
 REMEMBERED = 1_000
 """Requests; at 2 to 4 KB each a few megabytes. Whoever says what an answer was worth does so within minutes, and
@@ -81,7 +81,8 @@ class RecentRequests:
         """Take in what a caller said: its last word counts, and its own requests alone. Return whether that is news."""
         found = self._known.get(feedback.request_id)
         if found is None:
-            self._wait(feedback)
+            if is_mark(feedback):  # what is none must not take the place of one
+                self._wait(feedback)
             return 0
         mark = (feedback.received, feedback.score if feedback.score is not None else math.nan)
         if not is_about(feedback, found.record) or (found.mark is not None and mark <= found.mark):
