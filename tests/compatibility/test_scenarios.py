@@ -142,9 +142,12 @@ async def test_a_conversation_is_remembered_and_another_knows_nothing_of_it(stre
 async def test_a_tenant_never_sees_anothers_documents_or_conversations():
     async with ModelServer(remembers) as model:
         serving = base(SOLVER, RECALL, specialist("writer", model.url), keys=[key("red"), key("blue")])
-        async with running_gateway(serving) as gateway:
+        async with (
+            running_gateway(serving) as gateway,
+            client_of(gateway, api_key="sk-red") as red,
+            client_of(gateway, api_key="sk-blue") as blue,
+        ):
             await put_handbook(gateway, "The red team has 25 days of leave a year.", "red")
-            red, blue = (client_of(gateway, api_key=f"sk-{name}") for name in ("red", "blue"))
             session = {"extra_headers": {"x-session-id": "shared-id"}}
             await said(red, "My dog is called Rex.", stream=False, **session)
             question = "What does our handbook say about leave?"
