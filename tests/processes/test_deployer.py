@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from offers import offered
 
 from guardian_cluster.config import Config, load_config
 from guardian_cluster.contract.router_model import (
@@ -10,7 +11,6 @@ from guardian_cluster.contract.router_model import (
     Pointer,
     RouterModel,
     offer,
-    offered,
     write_model,
 )
 from guardian_cluster.contract.snapshot import Base

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
+from offers import offered
 from sample_records import request_record
 from serving import until
 
@@ -27,7 +28,6 @@ from guardian_cluster.contract.router_model import (
     Pointer,
     RouterModel,
     offer,
-    offered,
     read_model,
     write_model,
 )

@@ -5,10 +5,11 @@ import random
 import signal
 from pathlib import Path
 
+from offers import offered
 from serving import Served, served, until
 from test_learner import QUICK, learnable
 
-from guardian_cluster.contract.router_model import offered, read_model
+from guardian_cluster.contract.router_model import read_model
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.contract.snapshot_file import read_snapshot
 from guardian_cluster.domain.clock import SystemClock

@@ -12,7 +12,6 @@ from rich.text import Text
 from guardian_cluster.cli.options import config_option
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.config import find_config, load_config
-from guardian_cluster.contract.router_model import offered
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.contract.snapshot_file import read_snapshot
 from guardian_cluster.domain.errors import GuardianError
@@ -32,8 +31,10 @@ def explain(question: str, model: str, tenant: str, as_json: bool, config_path: 
     """Say who would answer QUESTION, and why. Nobody is asked, and no gateway needs to run."""
     config = load_config(find_config(config_path))
     snapshot = _snapshot(config.data_folder) or Snapshot(rev=1, base=config.base())
-    base = config.base(router_model=offered(config.data_folder).model)
-    base = msgspec.structs.replace(base, router_salt=snapshot.base.router_salt)
+    # What the gateway has learned is what it serves, not what is on offer to it.
+    deployed = snapshot.base
+    base = config.base(router_model=deployed.router_model)
+    base = msgspec.structs.replace(base, router_salt=deployed.router_salt)
     if tenant not in {each.name for each in base.tenants}:
         known = ", ".join(sorted(each.name for each in base.tenants))
         hint = f"there are: {known}"

@@ -84,14 +84,6 @@ def offer(folder: Path, pointer: Pointer) -> None:
     _write(folder / POINTER_NAME, msgspec.json.encode(pointer))
 
 
-def offered(folder: Path) -> Pointer:
-    """Return the model on offer; none where nothing readable is there."""
-    try:
-        return msgspec.json.decode((folder / POINTER_NAME).read_bytes(), type=Pointer)
-    except (OSError, ValueError, RecursionError):  # damaged in any way
-        return Pointer()
-
-
 def delete_others(folder: Path, kept: Iterable[str]) -> None:
     """Delete models that no snapshot and no offer names."""
     names = {f"{PREFIX}{address}{SUFFIX}" for address in kept}
