@@ -15,7 +15,7 @@ from statistics import fmean
 
 from benchmarks.replay.four_models import Arm, Learner, Request, means_of, prepared
 from benchmarks.replay.recordings import Recordings
-from guardian_cluster.request.choice import Policy, curious
+from guardian_cluster.request.choice import Policy, propensities
 from guardian_cluster.request.pacing import Pacer
 from guardian_cluster.statistics.hashing import TextHasher
 from guardian_cluster.statistics.lift import Lift, Logged, static_mixes
@@ -141,7 +141,7 @@ def trial(case: Case, seed: int, audit_rate: float, *, length: int) -> Outcome:
     for number, place in enumerate(_order(len(case.requests), length, rng), start=1):
         request = case.requests[place]
         options, appraisals = learner.options(request)
-        learned = curious(options, POLICY, price=pacer.price())
+        learned = propensities(options, POLICY, price=pacer.price())
         planned = sum(learned[option.name] * option.cost_usd for option in options)
         pacer.spent(planned)
         mix = mix_at(costs, pace + (spent - mix_spent) / CATCH_UP)

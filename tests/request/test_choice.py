@@ -32,11 +32,9 @@ def options(draw: st.DrawFn, verdicts: int | None = None) -> list[Option]:
     ]
 
 
-@given(options(), policies, st.floats(0.0, 1e5), st.floats(0.0, 1.0))
-def test_propensities_are_probabilities(given: list[Option], policy: Policy, price: float, share: float):
-    mix = {given[0].name: 0.3, given[-1].name: 0.7, "gone": 1.0}
-
-    chances = propensities(given, policy, price=price, incumbent=mix, incumbent_share=share)
+@given(options(), policies, st.floats(0.0, 1e5))
+def test_propensities_are_probabilities(given: list[Option], policy: Policy, price: float):
+    chances = propensities(given, policy, price=price)
 
     assert list(chances) == [option.name for option in given]
     assert math.fsum(chances.values()) == pytest.approx(1.0)
@@ -125,18 +123,6 @@ def test_the_four_names_weigh_differently(name: str, expected: str):
     ]
 
     assert ranking(able, Policy.named(name))[0].name == expected
-
-
-def test_an_incumbent_mix_has_its_share():
-    chances = propensities([SMALL, LARGE], Policy(), incumbent={"large": 1.0}, incumbent_share=0.4)
-
-    assert chances["large"] == pytest.approx(0.4, abs=EXPLORED_SHARE)
-
-
-def test_an_incumbent_that_is_not_able_takes_no_share():
-    alone = propensities([SMALL, LARGE], Policy())
-
-    assert propensities([SMALL, LARGE], Policy(), incumbent={"gone": 1.0}, incumbent_share=0.4) == alone
 
 
 def test_the_reason_compares_with_the_strongest_other():

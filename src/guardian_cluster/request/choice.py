@@ -90,15 +90,12 @@ def choose(
     rng: random.Random,
     *,
     price: float = 0.0,
-    incumbent: Mapping[str, float] | None = None,
-    incumbent_share: float = 0.0,
 ) -> Choice:
     """Choose among options, given in configured order, which decides between equals.
 
-    `price` is the pacer's. `incumbent` is a mix of specialists to be compared with, and its share of the requests.
-    One number is drawn from `rng`. Raises ValueError without options.
+    `price` is the pacer's. One number is drawn from `rng`. Raises ValueError without options.
     """
-    chances = propensities(options, policy, price=price, incumbent=incumbent, incumbent_share=incumbent_share)
+    chances = propensities(options, policy, price=price)
     chosen = _draw(chances, rng.random())
     ranked = ranking(options, policy, price=price)
     rest = tuple(option.name for option in ranked if option.name != chosen)
@@ -125,30 +122,11 @@ def utility_usd(option: Option, policy: Policy, *, price: float = 0.0, doubt: fl
     return -policy.cost_weight * cost * (1.0 + price) - policy.mistake_usd * (1.0 - success) - waiting
 
 
-def propensities(
-    options: Sequence[Option],
-    policy: Policy,
-    *,
-    price: float = 0.0,
-    incumbent: Mapping[str, float] | None = None,
-    incumbent_share: float = 0.0,
-) -> dict[str, float]:
-    """Return the probability with which each option is chosen; they sum to 1. Raises ValueError without options."""
-    chances = curious(options, policy, price=price)
-    if not incumbent or incumbent_share <= 0.0:
-        return chances
-    able = {name: incumbent.get(name, 0.0) for name in chances}
-    total = sum(able.values())
-    if total <= 0.0:
-        return chances
-    return {
-        name: (1.0 - incumbent_share) * chance + incumbent_share * able[name] / total
-        for name, chance in chances.items()
-    }
+def propensities(options: Sequence[Option], policy: Policy, *, price: float = 0.0) -> dict[str, float]:
+    """Return the probability with which each option is chosen; they sum to 1.
 
-
-def curious(options: Sequence[Option], policy: Policy, *, price: float = 0.0) -> dict[str, float]:
-    """Return the learned policy's probabilities: nearly 1 for one, the explored share among those near to it."""
+    That is nearly 1 for one, and the explored share among those near to it. Raises ValueError without options.
+    """
     if not options:
         raise ValueError("there is nothing to choose from")
     doubts = [1.0 / math.sqrt(option.verdicts + 1.0) for option in options]
