@@ -205,7 +205,7 @@ async def test_what_was_spent_before_a_restart_is_told_after_the_hello(tmp_path:
     told: list[Spend] = []
     for boot in range(3):
         async with running(tmp_path), reporter(tmp_path, told.extend) as opened:
-            await until(lambda boot=boot: len(told) == boot)
+            await until(lambda boot=boot: opened.is_connected() and len(told) == boot)
             opened.report(request(f"r{boot}", 1.5))
 
     assert [(spend.key, spend.usd) for spend in told] == [("k1", 1.5), ("k1", 3.0)]
