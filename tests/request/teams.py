@@ -85,13 +85,11 @@ class SetRouter:
 
     async def analyze_request(self, user_request: UserRequest) -> RoutingAnalysis:
         parts = tuple(each.part for each in self._assign(user_request) if each.part is not None)
-        return RoutingAnalysis(request=user_request, requested="auto", needs=Needs(), parts=parts)
+        request = msgspec.structs.replace(user_request, max_cost_usd=self._ceiling_usd)
+        return RoutingAnalysis(request=request, requested="auto", needs=Needs(), parts=parts)
 
     async def assign_specialists(self, routing_analysis: RoutingAnalysis) -> list[SpecialistAssignment]:
         return self._assign(routing_analysis.request)
-
-    def ceiling_usd(self, request: UserRequest) -> float | None:
-        return self._ceiling_usd
 
 
 @dataclass

@@ -27,7 +27,7 @@ def answer_headers(answer: Answer, overhead_s: float, *, debug: bool) -> HeaderL
         return headers
     headers += _answerers([lead.candidate for lead in work.leads])
     headers += [
-        (b"x-guardian-attempts", b"%d" % max(1, sum(each.begun for each in work.executions))),
+        (b"x-guardian-attempts", b"%d" % max(1, sum([each.begun for each in work.executions]))),
         (b"x-guardian-verdict", verdict_summary(answer, work)),
         (b"x-guardian-overhead-ms", b"%.3f" % (1e3 * overhead_s)),
     ]

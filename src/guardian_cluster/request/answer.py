@@ -1,6 +1,6 @@
 """Answer: one request being answered, from the caller's side. One identity throughout, whoever answers."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -55,14 +55,15 @@ class Answer:
 
         spoken: Spoken | None = None
 
-        async def name_and_emit(batch: list[Chunk]) -> None:
+        def name_and_emit(batch: list[Chunk]) -> Awaitable[None]:
             self._name(batch)
             if self.left_at is None:
                 self.left_at = self._workflow.clock.monotonic()
-            for listener in (kept, spoken):
-                if listener is not None:
-                    listener.take(batch)
-            await emit(batch)
+            if kept is not None:
+                kept.take(batch)
+            if spoken is not None:
+                spoken.take(batch)
+            return emit(batch)
 
         try:
             self.work, self.context = await self._workflow.begin(self.request, self.started_at)

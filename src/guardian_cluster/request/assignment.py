@@ -17,6 +17,7 @@ class RoutingAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about a request before anyone is asked."""
 
     request: UserRequest
+    """With the lowest of the limits that hold for what it may cost."""
     requested: str
     """The specialist's name behind the alias asked for, or `auto`."""
     needs: Needs

@@ -71,7 +71,7 @@ class Candidates:
         return shortcoming(specialist, analysis.needs) or self._too_dear(specialist, analysis)
 
     def _too_dear(self, specialist: contract.Specialist, analysis: RoutingAnalysis) -> GuardianError | None:
-        ceiling_usd = self.ceiling_usd(analysis.request)
+        ceiling_usd = analysis.request.max_cost_usd
         if ceiling_usd is None:
             return None
         expected_usd = self._scorer.worst_cost_usd(specialist, analysis.needs, most_tokens(analysis))

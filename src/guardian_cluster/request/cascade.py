@@ -68,8 +68,11 @@ class Cascade(Work):
         Raises:
             GuardianError: nobody who was asked could answer, or an answer broke off after content had left.
         """
+        if not self.assignment.ladder:
+            await self._let_out(self.assignment, emit)
+            return
         assignment: SpecialistAssignment | None = self.assignment
-        if self._validation is not None and self.assignment.ladder:
+        if self._validation is not None:
             await self._validation.prepare()
         while assignment is not None:
             is_last = not self._may_ask_another(assignment, asked=len(self._executions) + 1)
@@ -104,7 +107,7 @@ class Cascade(Work):
     @property
     def waited_s(self) -> float:
         """See `Work.waited_s`."""
-        return sum(execution.waited_s + execution.paused_s for execution in self._executions)
+        return sum([execution.waited_s + execution.paused_s for execution in self._executions])
 
     @property
     def assessments(self) -> Sequence[AssessmentRecord]:

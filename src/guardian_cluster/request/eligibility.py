@@ -48,16 +48,8 @@ def builtin_lacks(needs: Needs) -> str | None:
 def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError | None:
     """Return why a specialist cannot serve a request, or `None` when it can."""
     able = specialist.capabilities
-    for needed, has, what in (
-        (needs.embeddings, able.embeddings, "embeddings"),
-        (needs.tools, able.tools, "tools"),
-        (needs.vision, able.vision, "images"),
-        (needs.json, able.json, "JSON answers"),
-    ):
-        if needed and not has:
-            return InvalidRequest(
-                f"`{specialist.name}` does not support {what}.", code="unsupported_capability"
-            )
+    if (lacking := _lacking(needs, able)) is not None:
+        return InvalidRequest(f"`{specialist.name}` does not support {lacking}.", code="unsupported_capability")
     if specialist.kind != "http" and (lack := builtin_lacks(needs)) is not None:
         return InvalidRequest(f"`{specialist.name}` does not support {lack}.", code="unsupported_capability")
     limit = specialist.context_length
@@ -67,6 +59,16 @@ def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError 
         text = f"`{specialist.name}` takes {limit} tokens and the messages hold about {needs.input_tokens}; send fewer."
         return InvalidRequest(text, code="context_length_exceeded", param="messages")
     return None
+
+
+def _lacking(needs: Needs, able: contract.Capabilities) -> str | None:
+    if needs.embeddings and not able.embeddings:
+        return "embeddings"
+    if needs.tools and not able.tools:
+        return "tools"
+    if needs.vision and not able.vision:
+        return "images"
+    return "JSON answers" if needs.json and not able.json else None
 
 
 def nobody(needs: Needs, *, has_models: bool, has_solver: bool) -> NoSpecialist:

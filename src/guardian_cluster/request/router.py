@@ -88,7 +88,9 @@ class RequestRouter:
             NotAllowed: the key may not ask for it.
         """
         requested = self._requested(user_request)
-        user_request = msgspec.structs.replace(user_request, max_cost_usd=self.ceiling_usd(user_request))
+        ceiling_usd = self.ceiling_usd(user_request)
+        if ceiling_usd != user_request.max_cost_usd:
+            user_request = msgspec.structs.replace(user_request, max_cost_usd=ceiling_usd)
         needs, view = needs_of(user_request), user_request.view
         if requested not in POLICIES or not isinstance(view, ChatRequest):
             return RoutingAnalysis(request=user_request, requested=requested, needs=needs)
@@ -121,7 +123,7 @@ class RequestRouter:
 
         That two models are tried out at once, to learn of them, is no reason to take a request apart.
         """
-        ceiling_usd = self.ceiling_usd(analysis.request)
+        ceiling_usd = analysis.request.max_cost_usd
         share_usd = None if ceiling_usd is None else ceiling_usd / len(analysis.parts)
         assignments: list[SpecialistAssignment] = []
         for part in analysis.parts:

@@ -128,7 +128,7 @@ class RequestProcessingWorkflow:
     ) -> Work:
         """Return what carries out the assignments: one on its way up, or several side by side."""
         request = analysis.request
-        policy, ceiling_usd = self.cluster.snapshot.base.routing, self.router.ceiling_usd(request)
+        policy, ceiling_usd = self.cluster.snapshot.base.routing, request.max_cost_usd
         insights = Insights()
         if assignments[0].part is None:
             validation = None

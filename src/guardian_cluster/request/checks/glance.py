@@ -1,4 +1,4 @@
-"""Tells at a glance (15 us) whether an answer is one to what was asked, where nobody else would be asked anyway.
+"""Tells at a glance (10 us) whether an answer is one to what was asked, where nobody else would be asked anyway.
 
 It comes to the same as the checks it is made of, which are asked only where something in the texts gives them a reason.
 The language is left out where both texts are plain ASCII, as English is, and nothing asks for another.
@@ -11,7 +11,7 @@ from guardian_cluster.request.checks import code, form, language, refusal, trunc
 from guardian_cluster.request.checks.answered import Answered
 from guardian_cluster.request.checks.finding import Finding
 from guardian_cluster.request.checks.parts import parts_answered
-from guardian_cluster.request.checks.question import Question
+from guardian_cluster.request.checks.question import Question, head_and_tail
 
 _REGRETS = (
     *("cannot", "can't", "can not", "unable", "not able", "won't", "will not", "decline", "afraid", "refuse"),
@@ -34,29 +34,31 @@ class Glance(NamedTuple):
 
 def glance(question: str, text: str, finish_reason: str | None) -> Glance:
     """Return what can be told at a glance of a finished answer."""
-    asked = Question(question)
-    answered = Answered(asked, text, finish_reason or "stop")
-    held = [not truncation.is_broken_off(answered)]
-    beginning = text[:_BEGINNING].lower()
-    held.append(not any(map(beginning.__contains__, _REGRETS)) or refusal.check(answered).held is not False)
-    for check in _reasons(asked, answered):
-        found = check(answered).held
-        if found is not None:
-            held.append(found)
+    lowered = head_and_tail(question).lower()
+    held = [not truncation.is_broken_off(text, finish_reason)]
+    checks = _reasons(lowered, text)
+    if refusal.check not in checks:
+        held.append(True)
+    if checks:
+        answered = Answered(Question(question), text, finish_reason or "stop")
+        held += [found for check in checks if (found := check(answered).held) is not None]
     share = sum(held) / len(held)
-    if asked.looked_at.count("?") <= 1:  # a single question is answered by any answer
+    if lowered.count("?") <= 1:  # a single question is answered by any answer
         return Glance(share, share if text.strip() else 0.0)
-    parts = parts_answered(asked, text)
+    parts = parts_answered(Question(question), text)
     return Glance(share, share if parts is None else min(share, parts))
 
 
-def _reasons(asked: Question, answered: Answered) -> list[Callable[[Answered], Finding]]:
-    """Return the checks that have something to look at."""
+def _reasons(question: str, text: str) -> list[Callable[[Answered], Finding]]:
+    """Return the checks that have something to look at, for a question in lower case."""
     checks: list[Callable[[Answered], Finding]] = []
-    if "```" in answered.text:
+    begins = text[:_BEGINNING].lower()
+    if any(map(begins.__contains__, _REGRETS)):
+        checks.append(refusal.check)
+    if "```" in text:
         checks.append(code.check)
-    if not (asked.text.isascii() and answered.text.isascii()) or language.asked_for(asked.lowered):
+    if not (question.isascii() and text.isascii()) or language.asked_for(question):
         checks.append(language.check)
-    if form.wishes_of(asked.lowered):
+    if form.wishes_of(question):
         checks.append(form.check)
     return checks

@@ -30,12 +30,12 @@ def check(answered: Answered) -> Finding:
     return finding(CHECK, not said, {**signs, "any": bool(said)}, detail)
 
 
-def is_broken_off(answered: Answered) -> bool:
+def is_broken_off(text: str, finish_reason: str | None) -> bool:
     """Return whether `check` would find a sign, at the price of looking for one."""
-    if answered.finish_reason == "length":
+    if finish_reason == "length" or text.count("```") % 2 == 1:
         return True
-    text = answered.text.rstrip()
-    if not text or answered.text.count("```") % 2 == 1:
+    text = text.rstrip()
+    if not text:
         return True
     last = text[text.rfind("\n") + 1 :][-400:]
     return _breaks_off(last) or _is_open(last)
@@ -51,9 +51,11 @@ _WORDS = {
 
 
 def _is_open(line: str) -> bool:
-    return any(
-        line.count(opening) > line.count(closing) for opening, closing in ("()", "[]", "{}", ("<<", ">>"))
-    )
+    for opening, closing in ("()", "[]", "{}", ("<<", ">>")):
+        opened = line.count(opening)  # most lines have none: then there is nothing to count
+        if opened and opened > line.count(closing):
+            return True
+    return False
 
 
 def _breaks_off(line: str) -> bool:
