@@ -9,6 +9,9 @@ from guardian_cluster.request.assignment import RoutingAnalysis
 from guardian_cluster.request.eligibility import lowest, nobody, over_ceiling, shortcoming, withheld_from
 from guardian_cluster.request.scoring import Scorer
 
+_UNRESTRICTED = contract.Tenant(name="")
+"""Whoever the configuration does not name."""
+
 
 class Candidates:
     """The specialists of one snapshot as far as a request may be given to them."""
@@ -29,7 +32,7 @@ class Candidates:
     def ceiling_usd(self, request: UserRequest) -> float | None:
         """Return what a request may cost, over all attempts; `None` is no limit."""
         tenant = self._tenant(request)
-        return lowest((request.max_cost_usd, tenant.max_cost_usd, self._policy.max_cost_usd))
+        return lowest([request.max_cost_usd, tenant.max_cost_usd, self._policy.max_cost_usd])
 
     def permitted(self, request: UserRequest) -> list[contract.Specialist]:
         """Return those to whom the tenant's requests may be given."""
@@ -102,7 +105,7 @@ class Candidates:
         return nobody(analysis.needs, has_models=bool(models), has_solver=has_solver)
 
     def _tenant(self, request: UserRequest) -> contract.Tenant:
-        return self._tenants.get(request.tenant) or contract.Tenant(name=request.tenant)
+        return self._tenants.get(request.tenant, _UNRESTRICTED)
 
 
 def most_tokens(analysis: RoutingAnalysis) -> float | None:

@@ -35,7 +35,7 @@ def over_ceiling(
 
 def lowest(ceilings: Iterable[float | None]) -> float | None:
     """Return the limit that binds; `None` where there is none."""
-    return min((each for each in ceilings if each is not None), default=None)
+    return min([each for each in ceilings if each is not None], default=None)
 
 
 def builtin_lacks(needs: Needs) -> str | None:
@@ -49,7 +49,9 @@ def shortcoming(specialist: contract.Specialist, needs: Needs) -> GuardianError 
     """Return why a specialist cannot serve a request, or `None` when it can."""
     able = specialist.capabilities
     if (lacking := _lacking(needs, able)) is not None:
-        return InvalidRequest(f"`{specialist.name}` does not support {lacking}.", code="unsupported_capability")
+        return InvalidRequest(
+            f"`{specialist.name}` does not support {lacking}.", code="unsupported_capability"
+        )
     if specialist.kind != "http" and (lack := builtin_lacks(needs)) is not None:
         return InvalidRequest(f"`{specialist.name}` does not support {lack}.", code="unsupported_capability")
     limit = specialist.context_length

@@ -79,4 +79,7 @@ def is_instructed(request: UserRequest) -> bool:
 
 def last_question(view: ChatRequest) -> str:
     """Return the last thing the user said, whatever came before it."""
-    return next((message.text() for message in reversed(view.messages) if message.role == "user"), "")
+    for message in reversed(view.messages):
+        if message.role == "user":
+            return message.text()
+    return ""

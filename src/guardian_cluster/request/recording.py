@@ -44,7 +44,7 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
         variant=lead.candidate.specialist.variants[0].id if lead else None,
         propensity=lead.assignment.propensity if lead else 1.0,
         attempts=work.attempts if work else (),
-        verdicts=tuple(map(verdict_record, found)) if work and (found := work.verdicts) else (),
+        verdicts=tuple(map(verdict_record, work.verdicts)) if work else (),
         quality=work.quality if work else None,
         intent_alignment=work.intent_alignment if work else None,
         outcome=outcome,

@@ -13,7 +13,6 @@ from guardian_cluster.request.checks.glance import glance
 from guardian_cluster.request.expectation import in_light_of
 from guardian_cluster.request.quality import Assessment, QualityAssurance, ValidationFramework
 from guardian_cluster.request.sharing import ContextQuality, Insights
-from guardian_cluster.request.work import least
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 
 READ_AT_ONCE = 400
@@ -134,9 +133,15 @@ def _complete(execution: Execution, quality: float | None, intent_alignment: flo
     report = execution.report
     execution.report = msgspec.structs.replace(
         report,
-        quality=least((report.quality, quality)),
-        intent_alignment=least((report.intent_alignment, intent_alignment)),
+        quality=_lower(report.quality, quality),
+        intent_alignment=_lower(report.intent_alignment, intent_alignment),
     )
+
+
+def _lower(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def _expected(assessment: Assessment, success: float, framework: ValidationFramework) -> Assessment:

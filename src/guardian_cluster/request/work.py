@@ -121,4 +121,4 @@ class Work(ABC):
 
 def least(scores: Iterable[float | None]) -> float | None:
     """Return the lowest of those scores that there are."""
-    return min((score for score in scores if score is not None), default=None)
+    return min([score for score in scores if score is not None], default=None)

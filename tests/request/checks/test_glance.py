@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.request.checks import refusal, truncation
+from guardian_cluster.request.checks import form, language, refusal, truncation
 from guardian_cluster.request.checks.answered import Answered
-from guardian_cluster.request.checks.glance import glance
+from guardian_cluster.request.checks.glance import _reasons, glance
 from guardian_cluster.request.checks.question import Question
 from guardian_cluster.request.checks.refusal import _FULL, _SORRY
 
@@ -30,6 +30,55 @@ def test_it_sees_every_refusal_that_the_check_knows(words: str):
     found = refusal.check(Answered(Question("Why?"), text)).held is False
 
     assert (glance("Why?", text, "stop").quality < 1.0) == found
+
+
+ITEMS = (
+    *(
+        "item",
+        "examples",
+        "ideas",
+        "reason",
+        "ways",
+        "tip",
+        "steps",
+        "bullet points",
+        "bullets",
+        "points",
+        "names",
+    ),
+    *(
+        "title",
+        "suggestion",
+        "questions",
+        "facts",
+        "options",
+        "synonyms",
+        "things",
+        "words",
+        "sentences",
+        "word",
+    ),
+)
+
+
+@given(
+    verb=st.sampled_from(["List", "GIVE me", "in", "exactly", "Name", "write", "(up to"]),
+    number=st.sampled_from(["3", "two", "TEN", "a single"]),
+    items=st.sampled_from(ITEMS),
+    end=st.sampled_from(["", "?", ".", ", please", ": yes or no", "; true or false!"]),
+)
+def test_it_looks_at_the_form_whenever_one_is_asked_for(verb: str, number: str, items: str, end: str):
+    question = f"{verb} {number} {items}{end}"
+
+    assert form.check in _reasons(question, "No.") or not form.wishes_of(question.lower())
+
+
+@pytest.mark.parametrize("verb", sorted(language._ASKING))
+def test_it_looks_at_the_language_whenever_one_is_asked_for(verb: str):
+    question = f"{verb.title()}, in German: who was it?"
+
+    assert language.asked_for(question.lower()) == "german"
+    assert language.check in _reasons(question, "He.")
 
 
 CAPITAL = "What is the capital of France? What does a ticket to Berlin cost?"

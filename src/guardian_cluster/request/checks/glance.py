@@ -13,12 +13,70 @@ from guardian_cluster.request.checks.finding import Finding
 from guardian_cluster.request.checks.parts import parts_answered
 from guardian_cluster.request.checks.question import Question, head_and_tail
 
-_REGRETS = (
-    *("cannot", "can't", "can not", "unable", "not able", "won't", "will not", "decline", "afraid", "refuse"),
-    *("not appropriate", "sorry", "apologize", "as an ai", "as a language", "unfortunately", "kann", "peux"),
-    *("puedo", "siento"),
+
+def _encoded(*words: str) -> frozenset[bytes]:
+    return frozenset(word.encode() for word in words)
+
+
+_REGRETS = _encoded(
+    *("cannot", "can't", "not", "unable", "won't", "decline", "afraid", "refuse", "sorry", "apologize"),
+    *("ai", "language", "unfortunately", "kann", "peux", "puedo", "siento"),
 )
-"""Of which every refusal that is known begins with one at least."""
+"""Of which every refusal that is known holds one at least."""
+
+_WISHES = _encoded(
+    *(
+        "item",
+        "items",
+        "example",
+        "examples",
+        "idea",
+        "ideas",
+        "reason",
+        "reasons",
+        "way",
+        "ways",
+        "tip",
+        "tips",
+    ),
+    *(
+        "steps",
+        "points",
+        "bullets",
+        "name",
+        "names",
+        "title",
+        "titles",
+        "suggestion",
+        "suggestions",
+        "questions",
+    ),
+    *(
+        "facts",
+        "options",
+        "synonym",
+        "synonyms",
+        "things",
+        "word",
+        "words",
+        "sentence",
+        "sentences",
+        "yes",
+        "true",
+    ),
+)
+"""Of which every question that asks for a form holds one at least."""
+
+_LANGUAGES = _encoded("translate", "answer", "reply", "write", "respond", "say", "antworte", "schreibe")
+"""Of which every question in ASCII that asks for a language holds one at least."""
+
+_ASKED_FOR = _WISHES | _LANGUAGES
+
+_LETTERS = bytes(
+    sign if sign > 127 or chr(sign) == "'" else ord(chr(sign).lower()) if chr(sign).isalpha() else ord(" ")
+    for sign in range(256)
+)
+"""Makes of UTF-8 its words in lower case with spaces between."""
 
 _BEGINNING = 240
 
@@ -34,31 +92,38 @@ class Glance(NamedTuple):
 
 def glance(question: str, text: str, finish_reason: str | None) -> Glance:
     """Return what can be told at a glance of a finished answer."""
-    lowered = head_and_tail(question).lower()
     held = [not truncation.is_broken_off(text, finish_reason)]
-    checks = _reasons(lowered, text)
+    asked = head_and_tail(question)
+    checks = _reasons(asked, text)
     if refusal.check not in checks:
         held.append(True)
     if checks:
         answered = Answered(Question(question), text, finish_reason or "stop")
         held += [found for check in checks if (found := check(answered).held) is not None]
     share = sum(held) / len(held)
-    if lowered.count("?") <= 1:  # a single question is answered by any answer
+    if asked.find("?") == asked.rfind("?"):  # a single question is answered by any answer
         return Glance(share, share if text.strip() else 0.0)
     parts = parts_answered(Question(question), text)
     return Glance(share, share if parts is None else min(share, parts))
 
 
 def _reasons(question: str, text: str) -> list[Callable[[Answered], Finding]]:
-    """Return the checks that have something to look at, for a question in lower case."""
+    """Return the checks that have something to look at."""
     checks: list[Callable[[Answered], Finding]] = []
-    begins = text[:_BEGINNING].lower()
-    if any(map(begins.__contains__, _REGRETS)):
+    is_ascii = question.isascii() and text.isascii()
+    if not (is_ascii and _REGRETS.isdisjoint(_words(text[:_BEGINNING]))):
         checks.append(refusal.check)
     if "```" in text:
         checks.append(code.check)
-    if not (question.isascii() and text.isascii()) or language.asked_for(question):
+    asked = _words(question)
+    if is_ascii and _ASKED_FOR.isdisjoint(asked):
+        return checks
+    if not (is_ascii and _LANGUAGES.isdisjoint(asked)):
         checks.append(language.check)
-    if form.wishes_of(question):
+    if not _WISHES.isdisjoint(asked):
         checks.append(form.check)
     return checks
+
+
+def _words(text: str) -> list[bytes]:
+    return text.encode(errors="ignore").translate(_LETTERS).split()

@@ -9,6 +9,7 @@ CHECK = "truncation"
 
 _ENDS = frozenset(".!?)\"'”’»…*`}]|>:;。！？」）】।؟$%~_")
 _OPEN_ENDS = frozenset("+-*/=×÷(<[{,&\\")
+_OPENINGS = "([{<"
 _DIGITS_END = re.compile(r"[\d%]$")
 _SHORT = 60
 """A last line up to this long need not be a sentence: a name, a number, a heading, an entry of a list."""
@@ -32,7 +33,7 @@ def check(answered: Answered) -> Finding:
 
 def is_broken_off(text: str, finish_reason: str | None) -> bool:
     """Return whether `check` would find a sign, at the price of looking for one."""
-    if finish_reason == "length" or text.count("```") % 2 == 1:
+    if finish_reason == "length" or ("```" in text and text.count("```") % 2 == 1):
         return True
     text = text.rstrip()
     if not text:
@@ -51,11 +52,11 @@ _WORDS = {
 
 
 def _is_open(line: str) -> bool:
-    for opening, closing in ("()", "[]", "{}", ("<<", ">>")):
-        opened = line.count(opening)  # most lines have none: then there is nothing to count
-        if opened and opened > line.count(closing):
-            return True
-    return False
+    if not any(map(line.__contains__, _OPENINGS)):  # as most lines are
+        return False
+    return any(
+        line.count(opening) > line.count(closing) for opening, closing in ("()", "[]", "{}", ("<<", ">>"))
+    )
 
 
 def _breaks_off(line: str) -> bool:
