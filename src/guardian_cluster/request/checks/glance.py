@@ -18,9 +18,9 @@ def _encoded(*words: str) -> frozenset[bytes]:
     return frozenset(word.encode() for word in words)
 
 
-_REGRETS = _encoded(
-    *("cannot", "can't", "not", "unable", "won't", "decline", "afraid", "refuse", "sorry", "apologize"),
-    *("ai", "language", "unfortunately", "kann", "peux", "puedo", "siento"),
+_REGRETS = (
+    *("not", "n't", "able", "decline", "afraid", "refuse", "sorry", "apolog", "as a", "unfort"),
+    *("kann", "peux", "puedo", "siento"),
 )
 """Of which every refusal that is known holds one at least."""
 
@@ -110,12 +110,12 @@ def glance(question: str, text: str, finish_reason: str | None) -> Glance:
 def _reasons(question: str, text: str) -> list[Callable[[Answered], Finding]]:
     """Return the checks that have something to look at."""
     checks: list[Callable[[Answered], Finding]] = []
-    is_ascii = question.isascii() and text.isascii()
-    if not (is_ascii and _REGRETS.isdisjoint(_words(text[:_BEGINNING]))):
+    begins = text[:_BEGINNING].lower()
+    if any(map(begins.__contains__, _REGRETS)) or "’" in begins:
         checks.append(refusal.check)
     if "```" in text:
         checks.append(code.check)
-    asked = _words(question)
+    is_ascii, asked = question.isascii() and text.isascii(), _words(question)
     if is_ascii and _ASKED_FOR.isdisjoint(asked):
         return checks
     if not (is_ascii and _LANGUAGES.isdisjoint(asked)):
