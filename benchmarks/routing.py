@@ -15,7 +15,7 @@ from benchmarks.harness.command import conduct, parser
 from benchmarks.harness.report import note
 from benchmarks.replay.recordings import Recordings, recordings
 
-PARTS = ("decision", "before_answer", "transfer", "cascade", "four_models", "budget", "harm")
+PARTS = ("decision", "before_answer", "transfer", "cascade", "four_models", "budget", "harm", "withdrawal")
 """Modules of benchmarks/replay, each with `figures(data, *, quick)`; `decision` first, on a processor still cool."""
 
 AT_LEAST = {

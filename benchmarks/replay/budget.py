@@ -9,8 +9,18 @@ rise. Where even the cheapest arm costs more than the target, no pacer can hold 
 from collections.abc import Sequence
 from statistics import fmean
 
-from benchmarks.replay.four_models import BUDGETS_USD, Price, Request, means_of, prepared, replay
+from benchmarks.replay.four_models import (
+    BUDGETS_USD,
+    Price,
+    Request,
+    Stream,
+    means_of,
+    prepared,
+    replay,
+    specialists_of,
+)
 from benchmarks.replay.recordings import Recordings
+from guardian_cluster.contract.snapshot import Specialist
 
 RISE = 10.0
 TOLERANCE = 1.02
@@ -20,7 +30,7 @@ FULL_SEEDS, QUICK_SEEDS = 3, 1
 
 def figures(data: Recordings, *, quick: bool) -> dict[str, float | int]:
     """Return adherence and recovery for each target: steady, all prices tenfold, the busiest arm's tenfold."""
-    requests = prepared(data.four_models)
+    requests, specialists = prepared(data.four_models), specialists_of(data.four_models)
     middle = len(requests) // 2
     cheapest = min(cost for _, cost in means_of(requests).values())
     found: dict[str, float | int] = {"budget_impossible": 0}
@@ -28,11 +38,14 @@ def figures(data: Recordings, *, quick: bool) -> dict[str, float | int]:
     recoveries: list[float] = []
     for budget in BUDGETS_USD:
         key = f"{budget:.0e}".replace("e-0", "e-")
-        for case, price in cases(requests, budget, middle).items():
+        for case, price in cases(requests, specialists, budget, middle).items():
             if case == "all" and cheapest * RISE > budget / TOLERANCE:
                 found["budget_impossible"] += 1
                 continue
-            spent, back = _measured(requests, budget, price, QUICK_SEEDS if quick else FULL_SEEDS)
+            seeds = range(QUICK_SEEDS if quick else FULL_SEEDS)
+            spent, back = _measured(
+                [replay(requests, specialists, budget, seed, price) for seed in seeds], budget
+            )
             found[f"budget_adherence_{key}_{case}"] = max(spent)
             worst += spent
             if price:
@@ -45,9 +58,11 @@ def figures(data: Recordings, *, quick: bool) -> dict[str, float | int]:
     return found
 
 
-def cases(requests: Sequence[Request], budget_usd: float, middle: int) -> dict[str, Price | None]:
+def cases(
+    requests: Sequence[Request], specialists: Sequence[Specialist], budget_usd: float, middle: int
+) -> dict[str, Price | None]:
     """Return what may happen to prices: nothing, all rise, or only those of the arm that is asked most."""
-    steady = replay(requests, budget_usd, 0)
+    steady = replay(requests, specialists, budget_usd, 0)
     busiest = max(set(steady.chosen), key=steady.chosen[middle - WINDOW : middle].count)
     return {
         "steady": None,
@@ -65,10 +80,8 @@ def recovery(bills_usd: Sequence[float], target_usd: float, since: int) -> int:
     return len(bills_usd) - since
 
 
-def _measured(
-    requests: Sequence[Request], budget_usd: float, price: Price | None, seeds: int
-) -> tuple[list[float], list[float]]:
-    streams = [replay(requests, budget_usd, seed, price) for seed in range(seeds)]
+def _measured(streams: Sequence[Stream], budget_usd: float) -> tuple[list[float], list[float]]:
+    """Return of each stream the share of the target that was spent, and the requests until it was back within it."""
     spent = [fmean(stream.bills_usd) / budget_usd for stream in streams]
-    middle = len(requests) // 2
-    return spent, [float(recovery(stream.bills_usd, budget_usd, middle)) for stream in streams]
+    back = [recovery(stream.bills_usd, budget_usd, len(stream.bills_usd) // 2) for stream in streams]
+    return spent, [float(requests) for requests in back]

@@ -1,9 +1,9 @@
 """Replays requests with the recorded answers of several models: from nothing, seeing only who was asked.
 
-Each stream is the same requests in another order. The router starts without any verdict or bill, knows list prices
-only, and learns the mark and the bill of the arm that it chose. Spending is held by the pacer; a mistake costs so
-much (10 USD) that the budget alone decides what is spent. The bar is the static mix: the best share of single
-models whose mean spend is the same, known with hindsight over all arms of all requests.
+Each stream is the same requests in another order. The router's own scorer, choice and pacer start without any verdict
+or bill, know list prices and which model is the stronger only, and learn the mark and the bill of the arm that was
+chosen. A mistake costs so much (10 USD) that the budget alone decides what is spent. The bar is the static mix: the
+best share of single models whose mean spend is the same, known with hindsight over all arms of all requests.
 """
 
 import random
@@ -12,13 +12,17 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
 from benchmarks.replay.recordings import Recordings, Row
+from guardian_cluster.contract.snapshot import Price as ListPrice
+from guardian_cluster.contract.snapshot import Specialist
+from guardian_cluster.learning.question_model import QuestionModel
 from guardian_cluster.request.choice import Choice, Option, Policy, choose
+from guardian_cluster.request.experience import Experience
+from guardian_cluster.request.needs import CHARACTERS_PER_TOKEN, Needs
 from guardian_cluster.request.pacing import Pacer
-from guardian_cluster.statistics.appraisal import Appraisal, Appraiser
-from guardian_cluster.statistics.expense import ExpenseModel
+from guardian_cluster.request.requirements import Profile, profile_of_text
+from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.statistics.hashing import Features, TextHasher
 from guardian_cluster.statistics.lift import static_mixes
-from guardian_cluster.statistics.success_model import SuccessModel
 
 BUDGETS_USD = (3e-4, 1e-3, 3e-3)
 POLICY = Policy(mistake_usd=10.0)
@@ -30,7 +34,8 @@ LIST_USD_PER_MILLION = {
 }
 """Prices of prompt and answer tokens, as an operator would write them down."""
 ANSWER_TOKENS = 300
-CHARACTERS_PER_TOKEN = 4
+"""By which a mean bill becomes a price, for arms without one in the list."""
+SALT = b"replay"
 FULL_SEEDS, QUICK_SEEDS = 8, 2
 
 Price = Callable[[int, str], float]
@@ -44,14 +49,15 @@ class Arm:
     name: str
     reward: float
     cost_usd: float
-    list_usd: float
 
 
 @dataclass(frozen=True)
 class Request:
-    """A text as the learners see it, and all arms' recorded outcomes."""
+    """A text as the router sees it, and all arms' recorded outcomes."""
 
     features: Features
+    profile: Profile
+    input_tokens: int
     arms: tuple[Arm, ...]
 
 
@@ -67,42 +73,35 @@ class Stream:
 
 
 class Learner:
-    """The router's learned parts, put together as the gateway and the control process do."""
+    """The router's parts that learn, as the gateway and the control process put them together."""
 
-    def __init__(self) -> None:
-        self._success = SuccessModel()
-        self._expense = ExpenseModel()
-        self._appraiser = Appraiser()
+    def __init__(self, specialists: Sequence[Specialist]) -> None:
+        self._specialists = {specialist.name: specialist for specialist in specialists}
+        self._success = QuestionModel()
+        self._experience = Experience()
+        self._scorer = Scorer(TextHasher(SALT), self._success, self._experience)
 
-    def options(self, request: Request) -> tuple[list[Option], dict[str, Appraisal]]:
+    def options(self, request: Request) -> list[Option]:
         """Return what is expected of every arm on a request."""
-        usual = sorted(arm.list_usd for arm in request.arms)[len(request.arms) // 2]
-        bills = self._expense.estimates({arm.name: arm.list_usd for arm in request.arms}, request.features)
-        appraisals: dict[str, Appraisal] = {}
-        options: list[Option] = []
-        for arm in request.arms:
-            estimate = self._success.predict(arm.name, request.features)
-            found = self._appraiser.appraise(arm.name, estimate.success, arm.list_usd / usual)
-            appraisals[arm.name] = found
-            options.append(
-                Option(arm.name, found.success, estimate.trust, bills[arm.name].cost_usd, 0.0, found.verdicts)
-            )
-        return options, appraisals
+        able = [self._specialists[arm.name] for arm in request.arms]
+        needs = Needs(input_tokens=request.input_tokens)
+        return self._scorer.options(able, request.profile, request.features, needs, None)
 
-    def learn(self, request: Request, arm: Arm, found: Appraisal, label: float, bill_usd: float) -> None:
-        """Take in the verdict and the bill of the arm that was asked."""
-        self._appraiser.learn(arm.name, found.deviation, label)
-        self._success.learn(arm.name, request.features, label)
-        self._expense.learn(arm.name, request.features, arm.list_usd, bill_usd)
+    def learn(self, request: Request, arm: Arm, label: float, bill_usd: float) -> None:
+        """Take in the verdict and the bill of the arm that was asked, whose tokens follow from its list price."""
+        self._success.teach(arm.name, request.features.encode(), label, 1.0)
+        price = self._specialists[arm.name].price
+        output_tokens = (bill_usd * 1e6 - request.input_tokens * price.input_usd) / price.output_usd
+        self._experience.of(arm.name).add(max(0.0, output_tokens), 0.0)
 
 
 def figures(data: Recordings, *, quick: bool) -> dict[str, float | int]:
     """Return for each budget the mean quality, the static mix's, and what was spent of the target."""
-    requests = prepared(data.four_models)
+    requests, specialists = prepared(data.four_models), specialists_of(data.four_models)
     found: dict[str, float | int] = {"four_models_requests": len(requests)}
     seeds = QUICK_SEEDS if quick else FULL_SEEDS
     for budget in BUDGETS_USD:
-        streams = [replay(requests, budget, seed) for seed in range(seeds)]
+        streams = [replay(requests, specialists, budget, seed) for seed in range(seeds)]
         qualities = [fmean(stream.rewards) for stream in streams]
         spent = fmean(fmean(stream.bills_usd) for stream in streams)
         key = f"four_models_{budget:.0e}".replace("e-0", "e-")
@@ -116,33 +115,51 @@ def figures(data: Recordings, *, quick: bool) -> dict[str, float | int]:
     return found
 
 
-def prepared(rows: Sequence[Row], salt: bytes = b"replay") -> list[Request]:
-    """Return requests as the learners see them."""
-    hasher = TextHasher(salt)
-    usual = {
-        name: fmean(row["arms"][name]["cost_usd"] for row in rows)
-        for name in (rows[0]["arms"] if rows else ())
-    }
+def prepared(rows: Sequence[Row]) -> list[Request]:
+    """Return requests as the router sees them."""
+    hasher = TextHasher(SALT)
+    return [request_of(row["prompt"], hasher, [_arm(row, name) for name in row["arms"]]) for row in rows]
+
+
+def request_of(prompt: str, hasher: TextHasher, arms: Sequence[Arm]) -> Request:
+    """Return a text as the router sees it."""
+    input_tokens = -(-len(prompt) // CHARACTERS_PER_TOKEN)
+    return Request(hasher.features(prompt), profile_of_text(prompt), input_tokens, tuple(arms))
+
+
+def specialists_of(rows: Sequence[Row]) -> list[Specialist]:
+    """Return the arms as an operator would write them down: with list prices, and ranked by them."""
+    names = list(rows[0]["arms"]) if rows else []
+    usual_usd = {name: fmean(row["arms"][name]["cost_usd"] for row in rows) for name in names}
+    return ranked({name: _price(name, usual_usd[name]) for name in names})
+
+
+def ranked(prices: Mapping[str, ListPrice]) -> list[Specialist]:
+    """Return a specialist for each price, the dearer in the higher tier."""
+    order = sorted(prices, key=lambda name: prices[name].output_usd)
     return [
-        Request(hasher.features(row["prompt"]), tuple(_arm(row, name, usual[name]) for name in row["arms"]))
-        for row in rows
+        Specialist(name=name, variants=(), price=price, tier=1 + order.index(name))
+        for name, price in prices.items()
     ]
 
 
-def replay(requests: Sequence[Request], budget_usd: float, seed: int, price: Price | None = None) -> Stream:
+def replay(
+    requests: Sequence[Request],
+    specialists: Sequence[Specialist],
+    budget_usd: float,
+    seed: int,
+    price: Price | None = None,
+) -> Stream:
     """Route every request once, in an order drawn from the seed."""
     rng = random.Random(seed)
     order = rng.sample(range(len(requests)), len(requests))
-    learner, pacer, stream = Learner(), Pacer(budget_usd), Stream()
+    learner, pacer, stream = Learner(specialists), Pacer(budget_usd), Stream()
     for number, place in enumerate(order):
         request = requests[place]
-        options, appraisals = learner.options(request)
-        arm = chosen_arm(request, choose(options, POLICY, rng, price=pacer.price()))
+        arm = chosen_arm(request, choose(learner.options(request), POLICY, rng, price=pacer.price()))
         bill_usd = arm.cost_usd * (price(number, arm.name) if price else 1.0)
-        expected = next(option.cost_usd for option in options if option.name == arm.name)
-        pacer.spent(expected)
-        pacer.corrected(expected, bill_usd)
-        learner.learn(request, arm, appraisals[arm.name], arm.reward, bill_usd)
+        pacer.spent(bill_usd)
+        learner.learn(request, arm, arm.reward, bill_usd)
         stream.rewards.append(arm.reward)
         stream.by_request[place] = arm.reward
         stream.bills_usd.append(bill_usd)
@@ -191,11 +208,13 @@ def means_of(requests: Sequence[Request]) -> Mapping[str, tuple[float, float]]:
     }
 
 
-def _arm(row: Row, name: str, usual_usd: float) -> Arm:
+def _price(name: str, usual_usd: float) -> ListPrice:
     known = LIST_USD_PER_MILLION.get(name)
-    list_usd = usual_usd
-    if known is not None:
-        asked, answered = known
-        list_usd = (asked * len(row["prompt"]) / CHARACTERS_PER_TOKEN + answered * ANSWER_TOKENS) / 1e6
+    if known is None:
+        return ListPrice(output_usd=1e6 * usual_usd / ANSWER_TOKENS)
+    return ListPrice(input_usd=known[0], output_usd=known[1])
+
+
+def _arm(row: Row, name: str) -> Arm:
     recorded = row["arms"][name]
-    return Arm(name, recorded["reward"], recorded["cost_usd"], list_usd)
+    return Arm(name, recorded["reward"], recorded["cost_usd"])

@@ -10,11 +10,23 @@ between the arms, mixed with noise, and constant.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
-from benchmarks.replay.four_models import Arm, Learner, Request, means_of, prepared
+from benchmarks.replay.four_models import (
+    SALT,
+    Arm,
+    Learner,
+    Request,
+    means_of,
+    prepared,
+    ranked,
+    request_of,
+    specialists_of,
+)
 from benchmarks.replay.recordings import Recordings
+from guardian_cluster.contract.snapshot import Price as ListPrice
+from guardian_cluster.contract.snapshot import Specialist
 from guardian_cluster.request.choice import Policy, propensities
 from guardian_cluster.request.pacing import Pacer
 from guardian_cluster.statistics.hashing import TextHasher
@@ -43,6 +55,7 @@ class Case:
     """Requests with their true outcomes, a source of verdicts, and a target for the spend."""
 
     requests: Sequence[Request]
+    specialists: Sequence[Specialist]
     source: Source
     budget_usd: float
 
@@ -110,6 +123,7 @@ def cases(data: Recordings) -> dict[str, Case]:
     """Return the sources of verdicts that are tried."""
     four = [_two(request) for request in prepared(data.four_models)]
     cheap, dear = (arm.name for arm in four[0].arms)
+    specialists = specialists_of(data.four_models)
     school, recorded = _school(data)
     school_budget = fmean(cost for _, cost in means_of(school).values())
     places = {id(request): place for place, request in enumerate(school)}
@@ -123,9 +137,12 @@ def cases(data: Recordings) -> dict[str, Case]:
         "noisy": lambda request, name, rng: rng.random() if rng.random() < 0.7 else _truth(request, name),
         "constant": lambda request, name, rng: 1.0,
     }
-    found = {name: Case(four, source, _budget(four)) for name, source in sources.items()}
+    found = {name: Case(four, specialists, source, _budget(four)) for name, source in sources.items()}
     found["gsm8k"] = Case(
-        school, lambda request, name, rng: recorded[places[id(request)]][name], school_budget
+        school,
+        ranked({name: ListPrice(output_usd=1e6 * usd) for name, (_, usd) in means_of(school).items()}),
+        lambda request, name, rng: recorded[places[id(request)]][name],
+        school_budget,
     )
     return found
 
@@ -133,14 +150,14 @@ def cases(data: Recordings) -> dict[str, Case]:
 def trial(case: Case, seed: int, audit_rate: float, *, length: int) -> Outcome:
     """Divide one stream between the learned policy and the static mix, and watch what is claimed."""
     rng = random.Random(seed)
-    learner, pacer, outcome = Learner(), Pacer(case.budget_usd), Outcome()
+    learner, pacer, outcome = Learner(case.specialists), Pacer(case.budget_usd), Outcome()
     lift = Lift(audit_rate)
     costs = {name: cost for name, (_, cost) in means_of(case.requests).items()}
     true_lift = spent = mix_spent = 0.0
     pace = case.budget_usd
     for number, place in enumerate(_order(len(case.requests), length, rng), start=1):
         request = case.requests[place]
-        options, appraisals = learner.options(request)
+        options = learner.options(request)
         learned = propensities(options, POLICY, price=pacer.price())
         planned = sum(learned[option.name] * option.cost_usd for option in options)
         pacer.spent(planned)
@@ -154,7 +171,7 @@ def trial(case: Case, seed: int, audit_rate: float, *, length: int) -> Outcome:
         if rng.random() < decision.audit_probability:
             decision = decision._replace(truth=arm.reward)
         lift.add(decision)
-        learner.learn(request, arm, appraisals[arm.name], verdict, arm.cost_usd)
+        learner.learn(request, arm, verdict, arm.cost_usd)
         true_lift += sum(
             (learned[each.name] - mix.get(each.name, 0.0)) * each.reward for each in request.arms
         )
@@ -187,7 +204,7 @@ def mix_at(costs: Mapping[str, float], spend_usd: float) -> Mapping[str, float]:
 def _two(request: Request) -> Request:
     """Return a request with the two arms between which the hull lies at a tight budget."""
     named = [arm for arm in request.arms if arm.name in (CHEAP, DEAR)]
-    return Request(request.features, tuple(named or request.arms[:2]))
+    return replace(request, arms=tuple(named or request.arms[:2]))
 
 
 def _budget(requests: Sequence[Request]) -> float:
@@ -202,16 +219,12 @@ def _truth(request: Request, name: str) -> float:
 
 def _school(data: Recordings) -> tuple[list[Request], list[dict[str, float]]]:
     """Return the school problems, their true outcomes as rewards, and the verdicts that were published."""
-    hasher = TextHasher(b"replay")
-    sides = ("weak", "strong")
-    usual = {side: fmean(row[side]["est_cost_usd"] for row in data.gsm8k) for side in sides}
+    hasher, sides = TextHasher(SALT), ("weak", "strong")
     requests = [
-        Request(
-            hasher.features(row["prompt"]),
-            tuple(
-                Arm(side, float(row[side]["correct_reviewed"]), row[side]["est_cost_usd"], usual[side])
-                for side in sides
-            ),
+        request_of(
+            row["prompt"],
+            hasher,
+            [Arm(side, float(row[side]["correct_reviewed"]), row[side]["est_cost_usd"]) for side in sides],
         )
         for row in data.gsm8k
     ]

@@ -412,3 +412,15 @@ async def test_the_solver_memory_and_a_model_answer_one_request_together(stream:
     assert places == sorted(places)
     assert any("context quality: part 2" in told for told in seen.record.parts[1].shared)
     assert {attempt.specialist for attempt in seen.record.attempts} == {"solver", "recall", "coder"}
+
+
+@BOTH
+async def test_what_the_watch_over_the_validation_finds_is_in_the_record(stream: bool):
+    question = "compute 17*23 and tell me what the handbook says about the colour of the office dog in Lisbon"
+    async with running_cluster(base(SOLVER, RECALL)) as running:
+        await put_handbook(running.cluster)
+        messages = [{"role": "user", "content": question}]
+        seen = await running.ask(stream=stream, model="auto", messages=messages)
+
+    assert [part.specialist for part in seen.record.parts] == ["solver", "recall"]
+    assert ("validation", "weak-context") in {(each.detector, each.rule) for each in seen.record.verdicts}

@@ -43,9 +43,9 @@ def test_the_price_rises_while_spending_is_over_target_and_falls_back_when_it_is
     assert pacing.price("acme") == 0.0
 
 
-def test_spending_on_target_costs_nothing_more():
+def test_spending_within_the_target_costs_nothing_more():
     pacing = paces(acme=0.01)
-    bill(pacing, 0.01, 200)
+    bill(pacing, 0.0099, 200)
 
     assert pacing.price("acme") == pytest.approx(0.0, abs=1e-6)
 

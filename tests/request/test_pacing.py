@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.request.pacing import CREDIT, Pacer, allowance_usd
+from guardian_cluster.request.pacing import CREDIT, Pacer
 
 TARGET_USD = 1e-3
 
@@ -63,16 +63,6 @@ def test_what_was_not_spent_is_saved_up_only_so_far():
     assert pacer.debt == -CREDIT
 
 
-def test_an_estimate_that_its_bill_corrects_counts_as_the_bill():
-    estimated, billed = Pacer(TARGET_USD), Pacer(TARGET_USD)
-
-    estimated.spent(5e-3)
-    estimated.corrected(5e-3, 2e-3)
-    billed.spent(2e-3)
-
-    assert estimated.debt == pytest.approx(billed.debt)
-
-
 def test_another_target_keeps_the_money_owed():
     pacer = Pacer(TARGET_USD)
     pacer.spent(11e-3)
@@ -116,21 +106,5 @@ def test_a_bill_that_is_no_amount_is_refused_and_not_counted(usd: float):
 
     with pytest.raises(ValueError, match="at least 0"):
         pacer.spent(usd)
-    with pytest.raises(ValueError, match="at least 0"):
-        pacer.corrected(0.0, usd)
 
     assert pacer == Pacer(TARGET_USD)
-
-
-def test_an_allowance_lets_a_budget_last_its_period():
-    assert allowance_usd(30.0, 3 * 86_400.0, 0.1) == pytest.approx(30.0 / 25_920)
-
-
-@pytest.mark.parametrize(("left_usd", "expected"), [(5.0, 5.0), (0.0, 0.0), (-1.0, 0.0)])
-def test_where_no_requests_are_expected_all_that_is_left_is_allowed(left_usd: float, expected: float):
-    assert allowance_usd(left_usd, 0.0, 0.0) == expected
-
-
-def test_an_allowance_needs_a_time_and_a_rate():
-    with pytest.raises(ValueError, match="at a rate"):
-        allowance_usd(1.0, -1.0, 1.0)

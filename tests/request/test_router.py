@@ -428,6 +428,29 @@ async def divided(
     return await router.assign_specialists(await router.analyze_request(request))
 
 
+async def test_a_decision_without_a_choice_is_told_too():
+    (exact,) = await divided(base(named("one"), SOLVER), said("17*23"))
+    (only,) = await divided(base(named("one"), SOLVER), said("Why is the sky blue?"))
+    (asked_for,) = await divided(base(named("one"), SOLVER), said("17*23", model="one"))
+
+    for assignment, reason in ((exact, "exact"), (only, "the only one")):
+        assert assignment.routing is not None
+        assert assignment.routing.policy == "auto"
+        assert reason in assignment.routing.reason
+        assert assignment.routing.candidates == ()
+    assert asked_for.routing is None
+
+
+async def test_what_a_dollar_weighs_counts_also_for_who_is_asked_after_memory():
+    question = said("What does the handbook say about leave?")
+    usual, pressed = [
+        await divided(base(named("one"), named("two"), RECALL), question, price=price) for price in (0.0, 3.0)
+    ]
+
+    assert usual[0].specialist_id == pressed[0].specialist_id == "recall"
+    assert pressed[0].mistake_usd == pytest.approx(usual[0].mistake_usd / 4.0)
+
+
 async def test_cheap_prefers_the_cheap_one_and_best_the_strong_one():
     serving = two_models()
 

@@ -84,7 +84,7 @@ def _show_assignment(console: Console, assignment: ExplainedAssignment) -> None:
     console.print(f"answered by {assignment.specialist}: {assignment.reason}", markup=False)
     if assignment.then:
         console.print(f"if it fails: {', '.join(assignment.then)}", markup=False)
-    if assignment.routing is None:
+    if assignment.routing is None or not assignment.routing.candidates:
         return
     table = Table(box=None, pad_edge=False)
     for name in ("specialist", "right", "of that learned", "cost in USD", "seconds", "chosen in"):

@@ -60,7 +60,10 @@ class CandidateRecord(Frozen, frozen=True, kw_only=True):
 
 
 class RoutingRecord(Frozen, frozen=True, kw_only=True):
-    """A choice that was left to the router, with what is needed to judge and to learn from it."""
+    """A choice that was left to the router, with what is needed to judge and to learn from it.
+
+    Where there was nobody to choose from there are no candidates, and nothing to learn.
+    """
 
     policy: str
     """As asked for: `auto`, `auto:cheap`, `auto:fast` or `auto:best`."""

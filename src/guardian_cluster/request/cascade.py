@@ -12,6 +12,7 @@ from guardian_cluster.contract.records import AssessmentRecord
 from guardian_cluster.contract.snapshot import RoutingPolicy
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import ChatRequest
+from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.choice import Option
@@ -108,6 +109,14 @@ class Cascade(Work):
     def waited_s(self) -> float:
         """See `Work.waited_s`."""
         return sum([execution.waited_s + execution.paused_s for execution in self._executions])
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """See `Work.verdicts`; of a whole request, with what the watch over its validation found."""
+        found = super().verdicts
+        if self._validation is None or self.assignment.part is not None or not self._validation.verdicts:
+            return found
+        return (*found, *self._validation.verdicts)
 
     @property
     def assessments(self) -> Sequence[AssessmentRecord]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from guardian_cluster.contract.records import AssessmentRecord, PartRecord
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed, DeadlineExceeded, GuardianError, NoSpecialist
-from guardian_cluster.domain.verdict import Verdict
+from guardian_cluster.domain.verdict import MonitoringReport, Verdict
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.cascade import Cascade
 from guardian_cluster.request.decomposition import Part
@@ -59,7 +59,9 @@ class CommunicationCoordinator(Work):
         """What came of the parts so far, in their order."""
         self._parts = parts
         self._cascades = cascades
-        self._committed = self._is_over = self._tripped = False
+        self._committed = self._is_over = False
+        self._joined = MonitoringReport()
+        """Of the joined answer, from its own watch."""
         self.missing: list[int] = []
         """Parts that are not in the finished answer as they were checked: there should be none."""
         self._insights = insights
@@ -113,32 +115,33 @@ class CommunicationCoordinator(Work):
 
     @property
     def quality(self) -> float | None:
-        """See `Work.quality`: that of the worst part."""
-        return least(cascade.quality for cascade in self.cascades)
+        """See `Work.quality`: that of the worst part, or of the joined answer where that is lower."""
+        return least((self._joined.quality, *(cascade.quality for cascade in self.cascades)))
 
     @property
     def intent_alignment(self) -> float | None:
         """See `Work.intent_alignment`: the share of the parts that are in the answer, where that is lower."""
         answered = [answer for answer in self.answers if answer.error is None]
         share = (len(answered) - len(self.missing)) / len(self._parts)
-        return least((share, *(cascade.intent_alignment for cascade in self.cascades)))
+        of_parts = (cascade.intent_alignment for cascade in self.cascades)
+        return least((share, self._joined.intent_alignment, *of_parts))
 
     @property
     def finish_reason(self) -> str | None:
         """See `Work.finish_reason`."""
-        if self._tripped:
+        if self._joined.tripped:
             return self._watch.finish_reason
         return self._response.finish_reason(self.answers) if self._is_over else None
 
     @property
     def tripped(self) -> bool:
         """See `Work.tripped`; the joined answer has a watcher of its own."""
-        return super().tripped or self._tripped
+        return super().tripped or self._joined.tripped
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """See `Work.verdicts`; with what the watch over the joined answer found."""
-        return (*super().verdicts, *self._watch.verdicts)
+        """See `Work.verdicts`; with what the watches over the validation and over the joined answer found."""
+        return (*super().verdicts, *self.validation.verdicts, *self._watch.verdicts)
 
     async def run(self, emit: Emit) -> None:
         """Hand the one answer to `emit`: part by part where it is streamed, else at its end.
@@ -250,7 +253,7 @@ class CommunicationCoordinator(Work):
         await self._emit([last], emit)
         self._is_over = True
         self.missing = self._response.missing(self.answers, self._left.text)
-        self._tripped = self._watch.finish(may_retry=False).tripped
+        self._joined = self._watch.finish(may_retry=False)
 
     async def _emit(self, batch: list[Chunk], emit: Emit) -> None:
         """Let pieces of the joined answer leave past a watch of its own: what is harmless apart may not be joined."""

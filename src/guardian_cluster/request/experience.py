@@ -7,7 +7,7 @@ import msgspec
 from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.contract.records import Report, RequestRecord
 
-MEMORY = 50
+MEMORY = 25
 """Answers over which the averages run: enough to be steady, few enough to follow a change of model within minutes."""
 
 ASSUMED_ANSWERS = 3

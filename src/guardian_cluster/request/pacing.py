@@ -22,6 +22,9 @@ SAVING = 2.5
 MAX_DEBT = 10_000.0
 """In targets. A debt that could not be paid back within ten thousand requests is an incident, not a pace."""
 
+AIM = 0.99
+"""Of the target. It is a limit: what was spent beyond it while prices rose may take a thousand requests to save."""
+
 CREDIT = 20.0
 """Most requests' worth that may be saved up: what a quiet night did not spend is not spent at once."""
 
@@ -54,22 +57,17 @@ class Pacer:
         return math.exp(max(0.0, min(MAX_LOG_PRICE, logarithm))) - 1.0
 
     def spent(self, usd: float) -> None:
-        """Count one request with what it cost, or with the estimate that `corrected` mends when the bill comes.
-
-        Raises ValueError for an amount that is none.
-        """
-        deviation = _amount(usd) / self.target_usd - 1.0
-        self._owe(deviation)
+        """Count one request with what it cost. Raises ValueError for an amount that is none."""
+        if not 0.0 <= usd < math.inf:
+            raise ValueError(f"a bill is an amount of at least 0, not {usd}")
+        deviation = usd / self.target_usd - AIM
+        self.debt = max(-CREDIT, min(MAX_DEBT, self.debt + deviation))
         self.requests += 1.0
         if (deviation > 0.0) == (self.debt > 0.0):  # what is being mended already needs no other level
             bounded = max(-MAX_SWING * HORIZON, min(MAX_SWING * HORIZON, self.debt))
             # A quarter of the square of the proportional gain: the fastest return that does not overshoot.
             step = (self._gain() / HORIZON) ** 2 / 4.0 * bounded
             self.level = max(0.0, min(MAX_LOG_PRICE, self.level + (step if step > 0.0 else SAVING * step)))
-
-    def corrected(self, estimate_usd: float, bill_usd: float) -> None:
-        """Put a bill in the place of the estimate that was counted before. Raises ValueError for no amounts."""
-        self._owe((_amount(bill_usd) - _amount(estimate_usd)) / self.target_usd)
 
     def retarget(self, target_usd: float) -> "Pacer":
         """Return a pacer with another target that owes the same amount of money."""
@@ -78,25 +76,5 @@ class Pacer:
         )
         return Pacer(target_usd, debt, self.level, self.requests)
 
-    def _owe(self, targets: float) -> None:
-        self.debt = max(-CREDIT, min(MAX_DEBT, self.debt + targets))
-
     def _gain(self) -> float:
         return max(1.0, EAGERNESS / (1.0 + 0.1 * self.requests))
-
-
-def allowance_usd(left_usd: float, left_s: float, requests_per_s: float) -> float:
-    """Return what a request may cost on average so that a budget lasts its period; 0 when it is used up.
-
-    With hardly any requests expected all that is left is allowed: then a ceiling per request has to decide.
-    Raises ValueError for a time or rate that is negative or not finite.
-    """
-    if not (0.0 <= left_s < math.inf and 0.0 <= requests_per_s < math.inf):
-        raise ValueError(f"a budget lasts for a time at a rate, not for {left_s} s at {requests_per_s}/s")
-    return max(0.0, left_usd) / max(1.0, left_s * requests_per_s)
-
-
-def _amount(usd: float) -> float:
-    if not 0.0 <= usd < math.inf:
-        raise ValueError(f"a bill is an amount of at least 0, not {usd}")
-    return usd

@@ -69,9 +69,10 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
 
 
 def _routing(executions: Sequence[Execution]) -> RoutingRecord | None:
-    """Return the choice that was made; of several parts the first for which there was one to make."""
-    made = (execution.assignment.routing for execution in executions)
-    return next((routing for routing in made if routing is not None), None)
+    """Return the choice that was made; of several parts the first for which there were some to choose from."""
+    made = [execution.assignment.routing for execution in executions]
+    there = [routing for routing in made if routing is not None]
+    return next((routing for routing in there if routing.candidates), there[0] if there else None)
 
 
 def _context_record(answer: "Answer") -> ContextRecord | None:

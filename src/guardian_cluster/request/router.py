@@ -167,10 +167,17 @@ class RequestRouter:
     async def _assign(
         self, analysis: RoutingAnalysis, id: str, part: Part | None = None
     ) -> SpecialistAssignment:
-        request = analysis.request
         if analysis.requested not in POLICIES:
             named = self._candidates.named(analysis)
-            return _assignment(id, request, named, "asked for by name", part)
+            return _assignment(id, analysis.request, named, "asked for by name", part)
+        assignment = await self._left_to_us(analysis, id, part)
+        if assignment.routing is not None:
+            return assignment
+        return msgspec.structs.replace(assignment, routing=_only(analysis, assignment))
+
+    async def _left_to_us(
+        self, analysis: RoutingAnalysis, id: str, part: Part | None
+    ) -> SpecialistAssignment:
         able = self._candidates.able(analysis)
         models = [specialist for specialist in able if specialist.kind == "http"]
         builtin = await self._builtin(analysis, models, part)
@@ -181,7 +188,7 @@ class RequestRouter:
             raise self._candidates.nobody(analysis)
         if analysis.profile is None or len(models) == 1:
             reason = "the only one that is able" if len(models) == 1 else "the cheapest that is able"
-            return _assignment(id, request, models, reason, part)
+            return _assignment(id, analysis.request, models, reason, part)
         return self._chosen(analysis, id, models, part)
 
     async def _builtin(
@@ -235,7 +242,7 @@ class RequestRouter:
             ladder = tuple(self._options(analysis, analysis.profile, models))
         assignment = _assignment(id, analysis.request, [builtin, *models], reason, part)
         expected = Option(builtin.name, BUILTIN_SUCCESS, trust=1.0, cost_usd=0.0)
-        mistake_usd = self._weights(analysis).mistake_usd
+        mistake_usd = self._weights(analysis).mistake_usd / (1.0 + self._price(analysis.request.tenant))
         return msgspec.structs.replace(
             assignment, option=expected, ladder=ladder, reserve=tuple(models), mistake_usd=mistake_usd
         )
@@ -307,6 +314,17 @@ def _assignment(
         alternatives=tuple(chosen[1:]),
         reason=reason,
         part=part,
+    )
+
+
+def _only(analysis: RoutingAnalysis, assignment: SpecialistAssignment) -> RoutingRecord:
+    """Return the record of a decision in which there was nobody to choose from."""
+    profile = analysis.profile
+    return RoutingRecord(
+        policy=analysis.requested,
+        reason=assignment.reason,
+        complexity=profile.complexity if profile else 0.0,
+        requirements=tuple(profile.requirements) if profile else (),
     )
 
 

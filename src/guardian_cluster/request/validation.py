@@ -1,7 +1,7 @@
 """Quality assurance at work on one request: it prepares its checks beforehand, applies them, and is itself watched."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -101,6 +101,11 @@ class Validation:
         """Complete a watcher's report with what can be told cheaply, where nothing depends on more."""
         seen = glance(self._questions[number], execution.words.text, execution.finish_reason)
         _complete(execution, seen.quality, seen.intent_alignment)
+
+    @property
+    def verdicts(self) -> Sequence[Verdict]:
+        """What the watcher of the validation found so far."""
+        return self._verdicts
 
     def report(self) -> MonitoringReport:
         """Return what the watcher of the validation says of it: whether each part was looked at, and by how much."""
