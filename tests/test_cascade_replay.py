@@ -3,7 +3,7 @@ import random
 import pytest
 
 from benchmarks.replay import cascade
-from benchmarks.replay.cascade import Replay, area, is_fitted_on, out_of_fold, stream
+from benchmarks.replay.cascade import Replay, area, calibration_error, is_fitted_on, out_of_fold, stream
 from benchmarks.replay.recordings import generated
 from guardian_cluster.statistics.calibration import Evidence
 
@@ -23,9 +23,9 @@ def made(count: int) -> Replay:
 
 def test_each_answer_is_judged_by_a_model_that_has_not_seen_it():
     given = made(200)
-    weak, _ = given.labels("correct_recorded")
+    weak, strong = given.labels("correct_recorded")
 
-    estimates = out_of_fold(given, weak, 0)
+    _, estimates = out_of_fold(given, weak, strong, 0)
 
     right = [estimate for estimate, label in zip(estimates, weak, strict=True) if label]
     wrong = [estimate for estimate, label in zip(estimates, weak, strict=True) if not label]
@@ -49,6 +49,12 @@ def test_measurements_are_left_out_by_name():
 
     assert left.names == ("always",)
     assert [one.values for one in left.evidence] == [(1.0,)] * 3
+
+
+def test_calibration_is_off_by_the_difference_of_probability_and_frequency():
+    assert calibration_error([(0.75, True)] * 3 + [(0.75, False)]) == pytest.approx(0.0)
+    assert calibration_error([(0.9, False)] * 5) == pytest.approx(0.9)
+    assert calibration_error([]) == 0.0
 
 
 def test_the_shipped_weights_were_fitted_on_even_numbers():

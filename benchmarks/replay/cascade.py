@@ -1,26 +1,28 @@
 """What looking at the weak model's answer is worth: recorded answers assessed, escalated where likely wrong.
 
-Offline: five folds, each assessed by a model that was fitted on the other four, over several divisions into folds,
-whose mean counts. Online: one pass over the questions in random order from an empty model. The verdict on an answer
-is seen only where that answer was released: the weak one's where it was not escalated, the strong one's where it
-was, never both. What is escalated is held at a target share by a running quantile of the scores with an integral
-correction; the area under recovered quality over realised share, with the ends (0, 0) and (1, 1), is the APGR.
+Offline: five folds, each assessed by a model that has learned from the other four, one verdict after the other as
+the control process does, over several divisions into folds, whose mean counts. Online: one pass over the questions
+in random order from an empty model. The verdict on an answer is seen only where that answer was released: the weak
+one's where it was not escalated, the strong one's where it was, never both. What is escalated is held at a target
+share by a running quantile of the scores with an integral correction; the area under recovered quality over realised
+share, with the ends (0, 0) and (1, 1), is the APGR.
 """
 
 import random
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from benchmarks.replay.apgr import Curve, curve, folds
 from benchmarks.replay.recordings import Recordings, Row
+from guardian_cluster.request.checks.answer_model import answer_model
 from guardian_cluster.request.checks.answer_words import AnswerWords
 from guardian_cluster.request.checks.weights import FAULTS
-from guardian_cluster.request.quality import QualityAssurance, answer_model, features_of
-from guardian_cluster.statistics.calibration import Evidence, OutcomeModel, expected_calibration_error
+from guardian_cluster.request.quality import QualityAssurance, features_of
+from guardian_cluster.statistics.calibration import Evidence, OutcomeModel
 
 GOALS = {
     "gsm8k_cascade_apgr_reviewed": 0.73,
@@ -56,7 +58,7 @@ UNIT_FAULTS: Mapping[str, float] = dict.fromkeys(
     ),
     1.0,
 )
-"""What an empty online model believes of the weak one: each failed check is a fault like any other (Dawes, 1979).
+"""What an empty model believes of the weak one: each failed check is a fault like any other (Dawes, 1979).
 Nothing of it is fitted."""
 STRONG_LEVEL = 1.5
 """What it believes of the strong one, in log-odds: four of five right."""
@@ -103,35 +105,63 @@ def replay(rows: Sequence[Row]) -> tuple[Replay, dict[str, float]]:
     return Replay(names, tuple(evidence), tuple(rows)), cost
 
 
-def out_of_fold(
-    given: Replay, right: Sequence[float], seed: int, *, prior: Mapping[str, float] | None = None
-) -> list[float]:
-    """Return for each answer how likely it is right, by a model that was fitted without its fold."""
-    fold = folds(len(right), FOLDS, seed)
-    estimates = [0.0] * len(right)
-    for number in range(FOLDS):
-        model = OutcomeModel(prior or dict.fromkeys(given.names, 0.0))
-        known = [place for place in range(len(right)) if fold[place] != number]
-        random.Random(seed).shuffle(known)
-        model.fit("", [(given.evidence[place], right[place]) for place in known])
-        for place, one in enumerate(given.evidence):
-            if fold[place] == number:
-                estimates[place] = model.predict("", one).probability
-    return estimates
+def weaker_model(given: Replay) -> OutcomeModel:
+    """Return what is believed of the weak model's answers before any verdict."""
+    return OutcomeModel({name: -UNIT_FAULTS.get(name, 0.0) for name in given.names})
 
 
-def _offline(given: Replay, field: str, divisions: int, *, with_gain: bool) -> tuple[list[Curve], float]:
+def stronger_model(given: Replay) -> OutcomeModel:
+    """Return what is believed of the strong model's answers, of which only the weak one's can be seen."""
+    return OutcomeModel({name: STRONG_LEVEL * (name == "always") for name in given.names})
+
+
+def score(stronger: OutcomeModel, weaker: OutcomeModel, one: Evidence) -> float:
+    """Return how much is to be gained by asking the strong model."""
+    return _STRONG_WEIGHT * stronger.predict("", one).probability - weaker.predict("", one).probability
+
+
+def _offline(given: Replay, field: str, divisions: int) -> tuple[list[Curve], float]:
     """Return the curves of the divisions, and the error of calibration."""
     weak, strong = given.labels(field)
     curves: list[Curve] = []
     errors: list[float] = []
     for seed in range(divisions):
-        trusted = out_of_fold(given, weak, seed)
-        better = out_of_fold(given, strong, seed) if with_gain else [0.0] * len(trusted)
-        scores = [gain - trust for gain, trust in zip(better, trusted, strict=True)]
+        scores, trusted = out_of_fold(given, weak, strong, seed)
         curves.append(curve(scores, weak, strong))
-        errors.append(expected_calibration_error(zip(trusted, (each > 0.5 for each in weak), strict=True)))
+        errors.append(calibration_error(zip(trusted, (each > 0.5 for each in weak), strict=True)))
     return curves, statistics.mean(errors)
+
+
+def out_of_fold(
+    given: Replay, weak: Sequence[float], strong: Sequence[float], seed: int
+) -> tuple[list[float], list[float]]:
+    """Return for each answer the gain of asking on and how likely it is right, by models that never saw its fold."""
+    fold = folds(len(weak), FOLDS, seed)
+    scores, trusted = [0.0] * len(weak), [0.0] * len(weak)
+    for number in range(FOLDS):
+        weaker, stronger = weaker_model(given), stronger_model(given)
+        known = [place for place in range(len(weak)) if fold[place] != number]
+        random.Random(seed).shuffle(known)
+        for place in known:
+            weaker.learn("", given.evidence[place], weak[place])
+            stronger.learn("", given.evidence[place], strong[place])
+        for place, one in enumerate(given.evidence):
+            if fold[place] == number:
+                scores[place] = score(stronger, weaker, one)
+                trusted[place] = weaker.predict("", one).probability
+    return scores, trusted
+
+
+def calibration_error(cases: Iterable[tuple[float, bool]], bins: int = 10) -> float:
+    """Return by how much probabilities and frequencies differ on average, over bins of equal width (Naeini 2015)."""
+    sums = [[0.0, 0.0, 0.0] for _ in range(bins)]
+    for probability, happened in cases:
+        cell = sums[min(bins - 1, int(probability * bins))]
+        cell[0] += 1
+        cell[1] += probability
+        cell[2] += happened
+    total = sum(cell[0] for cell in sums)
+    return sum(abs(cell[1] - cell[2]) for cell in sums) / total if total else 0.0
 
 
 def stream(given: Replay, field: str, share: float, seed: int) -> list[tuple[int, bool]]:
@@ -139,19 +169,18 @@ def stream(given: Replay, field: str, share: float, seed: int) -> list[tuple[int
     weak, strong = given.labels(field)
     rng = random.Random(seed)
     order = rng.sample(range(len(weak)), len(weak))
-    weaker = OutcomeModel({name: -UNIT_FAULTS.get(name, 0.0) for name in given.names})
-    stronger = OutcomeModel({name: STRONG_LEVEL * (name == "always") for name in given.names})
+    weaker, stronger = weaker_model(given), stronger_model(given)
     played: list[tuple[int, bool]] = []
     scores: list[float] = []
     calls = 0
     for place in order:
         one = given.evidence[place]
-        score = _STRONG_WEIGHT * stronger.predict("", one).probability - weaker.predict("", one).probability
+        gain = score(stronger, weaker, one)
         due = min(1.0, max(0.0, share + (share * len(played) - calls) / _OWED))
         escalates = (
-            rng.random() < share if rng.random() < _EXPLORED else score > _quantile(scores, 1 - due, rng)
+            rng.random() < share if rng.random() < _EXPLORED else gain > _quantile(scores, 1 - due, rng)
         )
-        scores.append(score)
+        scores.append(gain)
         calls += escalates
         played.append((place, escalates))
         (stronger if escalates else weaker).learn("", one, (strong if escalates else weak)[place])
@@ -205,7 +234,7 @@ def shipped_calibration(given: Replay, cases: Sequence[int]) -> float:
     """Return the error of the shipped weights on answers that they were not fitted on."""
     model = answer_model()
     weak, _ = given.labels("correct_reviewed")
-    return expected_calibration_error(
+    return calibration_error(
         (model.predict("", given.evidence[place]).probability, weak[place] > 0.5) for place in cases
     )
 
@@ -214,10 +243,10 @@ def figures(data: Recordings, *, quick: bool) -> dict[str, Any]:
     """Return the cascade's figures."""
     given, cost = replay(data.gsm8k)
     divisions, seeds = (1, 1) if quick else (DIVISIONS, SEEDS)
-    reviewed, error = _offline(given, "correct_reviewed", divisions, with_gain=False)
-    recorded, _ = _offline(given, "correct_recorded", divisions, with_gain=True)
-    plain, _ = _offline(given.without(FORM), "correct_reviewed", divisions, with_gain=False)
-    uneven, _ = _offline(given.without(FORM | EVEN), "correct_reviewed", 1, with_gain=False)
+    reviewed, error = _offline(given, "correct_reviewed", divisions)
+    recorded, _ = _offline(given, "correct_recorded", divisions)
+    plain, _ = _offline(given.without(FORM), "correct_reviewed", divisions)
+    uneven, _ = _offline(given.without(FORM | EVEN), "correct_reviewed", 1)
     left_out = [place for place, row in enumerate(data.gsm8k) if not is_fitted_on(row["id"])]
     return {
         "gsm8k_cascade_apgr_reviewed": _mean_apgr(reviewed),

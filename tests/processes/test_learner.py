@@ -37,7 +37,8 @@ from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.learning.question_model import QuestionModel
 from guardian_cluster.processes.control import run_control
 from guardian_cluster.processes.learner import WITHDRAWN_NAME
-from guardian_cluster.request.quality import QualityAssurance, answer_model
+from guardian_cluster.request.checks.answer_model import answer_model
+from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.statistics.hashing import TextHasher
 from guardian_cluster.telemetry.limits import ReporterLimits
 from guardian_cluster.telemetry.reporter import Reporter

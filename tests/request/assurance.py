@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from guardian_cluster.request.choice import Option
-from guardian_cluster.request.quality import Accept, Decision, Escalate, SecondOpinion
+from guardian_cluster.request.escalation import Accept, Decision, Escalate, SecondOpinion
 
 DOUBTFUL = 0.3
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from teams import GatedServer, Given, Team, one_after_another, team
 
 from guardian_cluster.contract.snapshot import DenyRule, Price, RoutingPolicy, WatchPolicy
-from guardian_cluster.request.quality import revised
+from guardian_cluster.request.escalation import revised
 from guardian_cluster.simulation import Answer, FalseUsage, ModelServer, Reset, Status
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

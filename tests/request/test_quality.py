@@ -1,43 +1,13 @@
-from dataclasses import dataclass
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from guardian_cluster.request.checks.answer_model import answer_model
 from guardian_cluster.request.checks.answer_words import AnswerWords
-from guardian_cluster.request.quality import (
-    Accept,
-    Assessment,
-    Escalate,
-    QualityAssurance,
-    SecondOpinion,
-    agree,
-    answer_model,
-    decide,
-    gain,
-    revised,
-)
+from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.statistics.calibration import Evidence
 
 QUESTION = "Gerald and Julia divided $100 as 3:2. If Gerald spent $10, how much money did he have left?"
 RIGHT = "Gerald got 3 / (3 + 2) * 100 = $60. He has 60 - 10 = $50 left."
 WRONG = "Gerald got 3 / (3 + 2) * 100 = $45. He has 45 - 10 = $35 left."
-
-
-@dataclass(frozen=True)
-class Somebody:
-    name: str
-    success: float
-    cost_usd: float
-
-
-HERE = Somebody("small", 0.64, 1e-5)
-STRONG = Somebody("large", 0.945, 2e-3)
-OTHER = Somebody("other", 0.7, 1e-5)
-
-
-def assessed(p_wrong: float) -> Assessment:
-    return Assessment(p_wrong=p_wrong)
 
 
 def test_a_wrong_answer_is_doubted_and_the_fault_is_named():
@@ -110,45 +80,3 @@ def test_no_answer_breaks_an_assessment(text: str):
     assurance = QualityAssurance()
 
     assert 0.0 <= assurance.assess(assurance.derive(QUESTION), text, sources=("a",)).p_wrong <= 1.0
-
-
-def test_a_good_answer_goes_and_a_bad_one_is_escalated():
-    assert decide(assessed(0.05), HERE, [STRONG], mistake_usd=0.01) == Accept()
-    assert decide(assessed(0.7), HERE, [STRONG], mistake_usd=0.01) == Escalate("large")
-
-
-def test_nobody_is_asked_beyond_the_budget():
-    assert decide(assessed(0.9), HERE, [STRONG], mistake_usd=0.01, budget_left_usd=0.001) == Accept()
-
-
-def test_a_cheap_opinion_comes_before_an_expensive_answer():
-    dear = Somebody("large", 0.945, 4e-3)
-
-    assert decide(assessed(0.5), HERE, [OTHER, dear], mistake_usd=0.01) == SecondOpinion("other")
-
-
-def test_the_same_specialist_is_never_its_own_second_opinion():
-    assert decide(assessed(0.9), HERE, [HERE], mistake_usd=1.0) == Accept()
-
-
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_agreement_calms_and_disagreement_alarms(p_wrong: float, success: float):
-    if success > 0.2:
-        assert revised(p_wrong, success, agreed=True) <= p_wrong + 1e-9
-        assert revised(p_wrong, success, agreed=False) >= min(p_wrong, 0.0)
-    assert -1.0 <= gain(p_wrong, success) <= 1.0
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "question", "expected"),
-    [
-        ("So it is $1,200.", "#### 1200", QUESTION, True),
-        ("So it is 12.", "#### 1200", QUESTION, False),
-        ("The answer is (B).", "b", "Which one?", True),
-        ("Paris.", "paris", "Capital of France?", True),
-        ("Paris", "Lyon", "Capital of France?", False),
-        ("a b " * 100, "c d " * 100, "Why?", None),
-    ],
-)
-def test_answers_agree_by_what_they_come_to(first: str, second: str, question: str, expected: bool | None):
-    assert agree(first, second, question) is expected

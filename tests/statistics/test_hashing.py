@@ -1,5 +1,6 @@
 """What a learner sees of a text: keyed, bounded, the same every time, and stored in few bytes."""
 
+import hashlib
 import time
 
 import pytest
@@ -61,6 +62,12 @@ def test_hashing_does_not_change_between_releases() -> None:
     features = HASHER.features("What is 17 * 23?")
 
     assert features.buckets[TILES:] == STORED_GRAMS
+
+
+def test_nothing_of_what_is_seen_of_a_text_changes_between_releases() -> None:
+    seen = b"".join(HASHER.features(text).encode() for text in KNOWN_TEXTS)
+
+    assert hashlib.sha256(seen).hexdigest()[:16] == STORED_DIGEST
 
 
 def test_another_salt_gives_a_word_another_number() -> None:
@@ -131,3 +138,11 @@ def test_features_cut_short_are_refused(cut: int) -> None:
 WORDS = ("alpha", "bravo", "chair", "delta", "eagle", "fruit", "grape", "house", "image", "joker")
 TWIN = TextHasher(b"salt")
 STORED_GRAMS = (10213, 888, 4678, 1482, 4770, 12957)
+KNOWN_TEXTS = (
+    "",
+    "What is 17 * 23?",
+    "Which of these is a metal?\nA. iron\nB. wood\nAnswer:",
+    "```python\nprint('größe')\n```\n" * 3,
+    "He is not there, \ud800 is he? " * 400,
+)
+STORED_DIGEST = "06f1a7b6f723e5a5"

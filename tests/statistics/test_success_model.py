@@ -3,13 +3,23 @@
 import math
 import random
 import tracemalloc
+from array import array
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.statistics.hashing import Features, TextHasher
-from guardian_cluster.statistics.success_model import MAX_ARMS, SuccessModel
+from guardian_cluster.statistics.hashing import BUCKETS, Features, TextHasher
+from guardian_cluster.statistics.packed import LARGEST, floats_as_bytes
+from guardian_cluster.statistics.success_model import (
+    MAX_ARMS,
+    PRIOR_LABELS,
+    SuccessModel,
+    _learned,
+    _prior,
+    _Reading,
+    _sigmoid,
+)
 
 HASHER = TextHasher(b"salt")
 TOPICS = {
@@ -134,6 +144,57 @@ def test_whatever_is_learned_expectations_stay_probabilities(
     assert 0.0 <= trust <= 1.0
 
 
+VERDICTS = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.text(max_size=80), st.floats(0, 1), st.floats(0, 1e6)),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(VERDICTS, st.lists(st.text(max_size=80), min_size=1, max_size=4), st.booleans())
+def test_asked_together_arms_are_expected_to_do_what_each_does_alone(
+    verdicts: list[tuple[str, str, float, float]], asked: list[str], prepared: bool
+) -> None:
+    model = SuccessModel()
+    for arm, text, label, weight in verdicts:
+        model.learn(arm, HASHER.features(text), label, weight)
+    if prepared:
+        model.prepare()
+
+    for features in map(HASHER.features, asked):
+        for name, arm in model._arms.items():
+            reading = _Reading(features, arm.forms)
+            trust = reading.familiar * arm.labels / (arm.labels + PRIOR_LABELS)
+            success = _sigmoid(_prior(arm, reading) + trust * _learned(arm, reading))
+            assert model.predict(name, features) == pytest.approx((success, trust), abs=1e-9)
+
+
+@given(VERDICTS, st.text(max_size=80))
+def test_being_asked_between_verdicts_changes_no_expectation(
+    verdicts: list[tuple[str, str, float, float]], asked: str
+) -> None:
+    often, once, features = SuccessModel(), SuccessModel(), HASHER.features(asked)
+    often.prepare()
+    for arm, text, label, weight in verdicts:
+        for model in (often, once):
+            model.learn(arm, HASHER.features(text), label, weight)
+        often.predict(arm, features)
+
+    assert often.estimates(features) == once.estimates(features)
+    assert often.encode() == once.encode()
+
+
+def test_who_was_forgotten_is_unknown_and_the_others_are_not() -> None:
+    model, asked = taught(30), question(random.Random(2), "law")
+    model.learn("b", asked, 0.0)
+    before = model.estimates(asked)
+
+    del model._arms["a"]
+
+    assert model.predict("a", asked) == (0.5, 0.0)
+    assert model.predict("b", question(random.Random(2), "law")) == before["b"]
+
+
 @pytest.mark.parametrize(
     ("label", "weight"),
     [(1.1, 1.0), (-0.1, 1.0), (math.nan, 1.0), (1.0, -1.0), (1.0, math.inf), (0.5, math.nan)],
@@ -205,6 +266,15 @@ def test_sums_of_squares_below_zero_are_refused() -> None:
         SuccessModel.decode(ENCODED[:-4] + b"\x00\x00\x80\xbf")
 
 
+def test_weights_that_cannot_be_learned_are_refused() -> None:
+    data = bytearray(ENCODED)
+    last_weight = len(data) - 4 * BUCKETS - 4  # the sums of squares come last
+    data[last_weight : last_weight + 4] = floats_as_bytes(array("f", [-LARGEST]))
+
+    with pytest.raises(ValueError, match="cannot be learned"):
+        SuccessModel.decode(bytes(data))
+
+
 def test_a_specialist_takes_at_most_a_megabyte() -> None:
     rng, model = random.Random(1), SuccessModel()
     model.learn("first", question(rng, "law"), 1.0)
@@ -212,6 +282,7 @@ def test_a_specialist_takes_at_most_a_megabyte() -> None:
     try:
         for number in range(4):
             model.learn(f"arm{number}", question(rng, "law"), 1.0)
+        model.prepare()
         used, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

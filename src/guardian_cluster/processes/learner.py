@@ -29,7 +29,7 @@ from guardian_cluster.learning.labels import is_instructive
 from guardian_cluster.learning.question_model import QuestionModel
 from guardian_cluster.learning.router_teacher import Draft, Models, RouterTeacher
 from guardian_cluster.processes.offer import is_there, read_offer
-from guardian_cluster.request.quality import answer_model
+from guardian_cluster.request.checks.answer_model import answer_model
 from guardian_cluster.storage import queries
 from guardian_cluster.storage.writer import RecordWriter, Unwritten
 

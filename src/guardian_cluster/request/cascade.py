@@ -16,7 +16,8 @@ from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.choice import Option
-from guardian_cluster.request.quality import Accept, Assessment, Decision, revised
+from guardian_cluster.request.escalation import Accept, Decision, revised
+from guardian_cluster.request.quality import Assessment
 from guardian_cluster.request.validation import Validation
 from guardian_cluster.request.work import Work
 from guardian_cluster.specialists.specialist import Chunk

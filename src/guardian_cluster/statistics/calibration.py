@@ -35,7 +35,6 @@ _HALF_TRUST = 50.0
 """Verdicts after which the hashed features count half."""
 
 _MIN_CURVATURE = 0.02
-_NEWTON_STEPS = 8
 _MAGIC = b"GCOM"
 _VERSION = 1
 _HEAD = struct.Struct("<4sBHHd")
@@ -135,22 +134,6 @@ class OutcomeModel:
         known.labels += weight
         _step_hashed(known, evidence, label, weight)
         _step_measured(known, evidence.values, label, weight)
-
-    def fit(self, arm: str, cases: Sequence[tuple[Evidence, float]], *, passes: int = 4) -> None:
-        """Learn an arm anew from all its verdicts at once: better than one after the other, for what is stored.
-
-        The measurements get the most probable weights (Newton's method, 8 steps of 0.2 s for 1,000 cases), then the
-        hashed features are told what remains, `passes` times. Raises ValueError as `learn` does.
-        """
-        for evidence, label in cases:
-            self._check(evidence, label, 1.0)
-        self._arms.pop(arm, None)
-        known = self._new(arm)
-        known.labels = float(len(cases))
-        known.means, known.covariance = _most_probable(self._given, self._spread, cases)
-        for _ in range(passes):
-            for evidence, label in cases:
-                _step_hashed(known, evidence, label, 1.0)
 
     def teach(self, arm: str, encoded: bytes, label: float, weight: float) -> None:
         """Learn from encoded evidence. Raises ValueError as `learn` does, and for bytes that are none."""
@@ -255,69 +238,6 @@ def _step_measured(arm: _Arm, values: Sequence[float], label: float, weight: flo
             row[:] = array("d", [old - taken * other for old, other in zip(row, doubt, strict=True)])
     step = weight * (label - expected) / (1.0 + curvature * spread)
     arm.means = array("d", [mean + step * own for mean, own in zip(arm.means, doubt, strict=True)])
-
-
-def _most_probable(
-    given: Sequence[float], spread: float, cases: Sequence[tuple[Evidence, float]]
-) -> "tuple[array[float], list[array[float]]]":
-    """Return the weights that prior and cases make most probable, and their covariance there."""
-    sparse = [
-        ([(place, value) for place, value in enumerate(evidence.values) if value], label)
-        for evidence, label in cases
-    ]
-    means = list(given)
-    spreads = [spread if place else LEVEL_SPREAD for place in range(len(means))]
-    covariance: list[list[float]] = []
-    for _ in range(_NEWTON_STEPS):
-        slope = [(prior - mean) / own for prior, mean, own in zip(given, means, spreads, strict=True)]
-        precision = [[0.0] * len(means) for _ in means]
-        for place, row in enumerate(precision):
-            row[place] = 1.0 / spreads[place]
-        for pairs, label in sparse:
-            _add_case(slope, precision, pairs, label, logistic(sum([means[p] * v for p, v in pairs])))
-        covariance = _inverse(precision)
-        means = [mean + _dot(row, slope) for mean, row in zip(means, covariance, strict=True)]
-    return array("d", means), [array("d", row) for row in covariance]
-
-
-def _add_case(
-    slope: list[float],
-    precision: list[list[float]],
-    pairs: list[tuple[int, float]],
-    label: float,
-    expected: float,
-) -> None:
-    error, curvature = label - expected, max(expected * (1.0 - expected), 1e-4)
-    for place, value in pairs:
-        slope[place] += error * value
-        row, scaled = precision[place], curvature * value
-        for other, second in pairs:
-            row[other] += scaled * second
-
-
-def _inverse(matrix: list[list[float]]) -> list[list[float]]:
-    """Return the inverse of a positive definite matrix by Gauss and Jordan; the diagonal serves as pivots."""
-    size = len(matrix)
-    rows = [[*row, *(float(place == at) for place in range(size))] for at, row in enumerate(matrix)]
-    for at in range(size):
-        pivot = rows[at] = [value / rows[at][at] for value in rows[at]]
-        for other, row in enumerate(rows):
-            factor = row[at]
-            if other != at and factor:
-                rows[other] = [value - factor * by for value, by in zip(row, pivot, strict=True)]
-    return [row[size:] for row in rows]
-
-
-def expected_calibration_error(cases: Iterable[tuple[float, bool]], bins: int = 10) -> float:
-    """Return by how much probabilities and frequencies differ on average, over bins of equal width (Naeini 2015)."""
-    sums = [[0.0, 0.0, 0.0] for _ in range(bins)]
-    for probability, happened in cases:
-        cell = sums[min(bins - 1, int(probability * bins))]
-        cell[0] += 1
-        cell[1] += probability
-        cell[2] += happened
-    total = sum(cell[0] for cell in sums)
-    return sum(abs(cell[1] - cell[2]) for cell in sums) / total if total else 0.0
 
 
 def logistic(value: float) -> float:

@@ -6,9 +6,9 @@ other measurements tell kinds of question apart.
 
 import sys
 from array import array
-from collections.abc import Callable
+from bisect import bisect_right
 from hashlib import shake_256
-from math import log1p
+from math import floor, log1p
 from operator import add, itemgetter, mul
 
 _SIGNS = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -86,26 +86,27 @@ def measure(text: str, length: int, words: list[bytes]) -> tuple[float, ...]:
     count = max(1, len(words))
     lines = list(filter(None, text.split("\n")))
     lengths = sorted(map(len, lines[1:])) or [0]
-    word_lengths = list(map(len, words))
+    word_lengths = sorted(map(len, words))
     known = set(words)
     data = text.encode("utf-8", "replace")
     at = text.count
     raw = (
-        log1p(length), log1p(sum(map(data.count, _DIGITS))), log1p(words_in_all), log1p(len(lines[0]) if lines else 0),
+        log1p(length), log1p(_among(_DIGITS, data)), log1p(words_in_all), log1p(len(lines[0]) if lines else 0),
         log1p(lengths[-1]), log1p(lengths[0]), log1p(len(lines)), sum(word_lengths) / count,
-        log1p(sum(map((9).__lt__, word_lengths))), len(known) / count,
+        log1p(len(words) - bisect_right(word_lengths, 9)), len(known) / count,
         sum(map(_COMMON.__contains__, words)) / count, sum(map(_PERSONS.__contains__, words)) / count,
         log1p(len(known & _NEGATIONS)), log1p(len(known & _QUANTITIES)), log1p(len(known & _REASONS)),
-        log1p(at("?")), (len(data) - len(data.translate(None, _CAPITALS))) / characters,
-        (at(",") + at(".") + at("-") + at("'") + at("(") + at(")") + at(":") + at('"')) / characters,
-        log1p(at(",")), log1p(at(".")),
-        log1p(at("=") + at("+") + at("^") + at("*") + at("/") + at("<") + at(">") + at("$") + at("\\")),
-        log1p(at("__")), log1p(at('"') + at("`") + at("'") + at(";") + at("|")), log1p(len(lines) - len(set(lines))),
+        log1p(at("?")), _among(_CAPITALS, data) / characters, _among(b",.-'():\"", data) / characters,
+        log1p(at(",")), log1p(at(".")), log1p(_among(b"=+^*/<>$\\", data)),
+        log1p(at("__")), log1p(_among(b"\"`';|", data)), log1p(len(lines) - len(set(lines))),
         float("```" in text or "def " in text or "();" in text or "{\n" in text), float(not text.isascii()),
     )  # fmt: skip
-    return tuple(
-        [value / top if value < top else 1.0 for value, (_, top, _) in zip(raw, _MEASURES, strict=True)]
-    )
+    return tuple([value / top if value < top else 1.0 for value, top in zip(raw, _TOPS, strict=True)])
+
+
+def _among(signs: bytes, data: bytes) -> int:
+    """Return how many of the bytes are among these; in one pass, however many signs there are."""
+    return len(data) - len(data.translate(None, signs))
 
 
 def tiles_of(dense: tuple[float, ...]) -> list[int]:
@@ -114,9 +115,11 @@ def tiles_of(dense: tuple[float, ...]) -> list[int]:
     Texts of similar form share many cells: a sum of weights over cells approximates a kernel on the measurements
     (random binning features, Rahimi and Recht 2007).
     """
-    shifted = map(add, map(mul, _repeated(dense), _LEVEL_SCALES), _LEVEL_SHIFTS)
-    levels = list(map(mul, map(int, shifted), _LEVEL_FACTORS))
-    return [sum(pick(levels), seed) % _PRIME for seed, pick in _PICKS]
+    shifted = map(add, _repeated(tuple(map(mul, dense, _SCALES))), _LEVEL_SHIFTS)
+    levels = tuple(map(mul, map(floor, shifted), _LEVEL_FACTORS))
+    first, second, third, fourth = [pick(levels) for pick in _PICKS]
+    added = zip(_SEEDS, first, second, third, fourth, strict=True)
+    return [(seed + one + two + three + four) % _PRIME for seed, one, two, three, four in added]
 
 
 def _drawn(what: bytes, count: int) -> "array[int]":
@@ -127,22 +130,22 @@ def _drawn(what: bytes, count: int) -> "array[int]":
     return array("I", [number >> 12 for number in numbers])
 
 
-def _picks() -> list[tuple[int, Callable[[list[int]], tuple[int, ...]]]]:
-    """Draw a number for each tile, and which measurements it sorts by, each in one of its shifts."""
-    picks: list[tuple[int, Callable[[list[int]], tuple[int, ...]]]] = []
-    for tile in range(TILES):
-        drawn = _drawn(b"tile.%d" % tile, len(_MEASURES) + _TOGETHER + 1)
-        order = sorted(range(len(_MEASURES)), key=drawn.__getitem__)[:_TOGETHER]
-        places = [len(_SHIFTS) * place + drawn[-2 - at] % len(_SHIFTS) for at, place in enumerate(order)]
-        picks.append((drawn[-1], itemgetter(*places)))
-    return picks
+def _tile(number: int) -> tuple[int, list[int]]:
+    """Draw a number for a tile, and which measurements it sorts by, each in one of its shifts."""
+    drawn = _drawn(b"tile.%d" % number, len(_MEASURES) + _TOGETHER + 1)
+    order = sorted(range(len(_MEASURES)), key=drawn.__getitem__)[:_TOGETHER]
+    places = [len(_SHIFTS) * place + drawn[-2 - at] % len(_SHIFTS) for at, place in enumerate(order)]
+    return drawn[-1], places
 
 
 _PRIME = 16_381
 """The largest below `CELLS`."""
+_TOPS = tuple(top for _, top, _ in _MEASURES)
+_SCALES = tuple(top / width / _CELL for _, top, width in _MEASURES)
 _LEVELS = [place for place in range(len(_MEASURES)) for _ in _SHIFTS]
-_LEVEL_SCALES = tuple(_MEASURES[place][1] / _MEASURES[place][2] / _CELL for place in _LEVELS)
 _LEVEL_SHIFTS = _SHIFTS * len(_MEASURES)
 _LEVEL_FACTORS = tuple(_drawn(b"levels", len(_LEVELS)))
 _repeated = itemgetter(*_LEVELS)
-_PICKS = _picks()
+_SEEDS, _PLACES = zip(*map(_tile, range(TILES)), strict=True)
+_PICKS = [itemgetter(*places) for places in zip(*_PLACES, strict=True)]
+"""Each reads one of the levels that every tile adds up, so that all tiles are added in one loop."""

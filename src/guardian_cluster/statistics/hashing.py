@@ -3,7 +3,6 @@
 import hashlib
 import sys
 from array import array
-from itertools import pairwise
 from operator import itemgetter
 from struct import pack
 from typing import NamedTuple
@@ -26,6 +25,8 @@ MAX_ENCODED_BYTES = 2 + len(DENSE_NAMES) + 2 * (TILES + 2 * MAX_WORDS)
 
 _VERSION = 2
 _PAIR = 0x9E3779B1
+_NUMBERS = int.from_bytes(pack("<Q", BUCKETS - 1) * (2 * MAX_WORDS), "little")
+"""Leaves of 64 bits those that are a number below `BUCKETS`."""
 
 
 class Features(NamedTuple):
@@ -68,15 +69,16 @@ class TextHasher:
 
     def __init__(self, salt: bytes) -> None:
         stream = _little(array("Q", hashlib.shake_256(b"guardian.hashing" + salt).digest(8 * BUCKETS)))
+        # 16 bits each, so that they stay in the processor's nearest memory.
         # A secret order of the numbers: CRC alone is linear, so that one known word would give its salt away.
-        self._places = tuple(sorted(range(BUCKETS), key=stream.__getitem__))
+        self._places = array("H", sorted(range(BUCKETS), key=stream.__getitem__))
 
     def features(self, text: str) -> Features:
         """Return what a learner sees of a text; linear in what is looked at."""
         looked_at = head_and_tail(text)
         words = words_of(looked_at)
         dense = measure(looked_at, len(text), words)
-        return Features(itemgetter(*tiles_of(dense), *_grams(words), 0, 0)(self._places)[:-2], dense)
+        return Features(itemgetter(*tiles_of(dense), *_grams(words))(self._places), dense)
 
 
 def head_and_tail(text: str) -> str:
@@ -88,12 +90,18 @@ def head_and_tail(text: str) -> str:
 
 
 def _grams(words: list[bytes]) -> list[int]:
+    """Return the numbers of the words and of the pairs of neighbours, each once.
+
+    All codes lie in one integer, 64 bits for each, in which a product of two codes and a third do not run over: so
+    all codes are mixed with their next ones at once, which takes a tenth of the time that one by one would.
+    """
     if len(words) > MAX_WORDS:
         words = words[: MAX_WORDS // 2] + words[-MAX_WORDS // 2 :]
-    codes = list(map(crc32, words))
-    numbers = {code & BUCKETS - 1 for code in codes}
-    numbers.update([(first * _PAIR + second) >> 3 & BUCKETS - 1 for first, second in pairwise(codes)])
-    return sorted(numbers)
+    codes = int.from_bytes(_little(array("Q", map(crc32, words))).tobytes(), "little")
+    pairs = (codes * _PAIR + (codes >> 64)) >> 3
+    every = (codes | pairs << 64 * len(words)) & _NUMBERS
+    numbers = _little(array("Q", every.to_bytes(16 * len(words), "little")))
+    return sorted(set(numbers[:-1]))  # the last code has no next one
 
 
 def _little(numbers: "array[int]") -> "array[int]":

@@ -3,14 +3,15 @@
 import math
 import struct
 from array import array
-from collections.abc import Callable
-from operator import itemgetter
+from collections.abc import Mapping
+from itertools import repeat
+from operator import itemgetter, mul
 from typing import NamedTuple, Self
 
 from guardian_cluster.statistics.familiarity import Familiarity
 from guardian_cluster.statistics.form import DENSE_NAMES, TILES
 from guardian_cluster.statistics.hashing import BUCKETS, Features
-from guardian_cluster.statistics.packed import finite_floats, floats_as_bytes, part_of
+from guardian_cluster.statistics.packed import LARGEST, Rows, finite_floats, floats_as_bytes, part_of
 
 MAX_ARMS = 256
 MAX_NAME_BYTES = 256
@@ -48,6 +49,9 @@ class Estimate(NamedTuple):
     1: what was learned of words and form speaks in full."""
 
 
+_UNKNOWN = Estimate(success=0.5, trust=0.0)
+
+
 class _Arm:
     """What was learned of one specialist: weights and AdaGrad's sums of squares."""
 
@@ -67,29 +71,14 @@ class _Arm:
         return (self.dense, self.dense_scale, self.weights, self.scales)
 
 
-class _View:
-    """What is the same of one text for all arms, so that it is computed once."""
+class _Reading:
+    """What is the same of one question for all arms, so that it is worked out once."""
 
-    __slots__ = (
-        "familiar",
-        "features",
-        "forms",
-        "get_grams",
-        "get_tiles",
-        "gram_share",
-        "grams",
-        "inputs",
-        "tiles",
-    )
+    __slots__ = ("familiar", "inputs", "parts", "tiles")
 
     def __init__(self, features: Features, forms: Familiarity) -> None:
-        self.features = features
-        self.forms = forms
-        self.tiles = features.buckets[:TILES]
-        self.grams = features.buckets[TILES:]
-        self.get_tiles = _getter(self.tiles)
-        self.get_grams = _getter(self.grams)
-        self.gram_share = 1.0 / math.sqrt(len(self.grams) or 1)
+        self.tiles, grams = features.buckets[:TILES], features.buckets[TILES:]
+        self.parts = ((self.tiles, _FORM_SHARE), (grams, 1.0 / math.sqrt(len(grams) or 1)))
         self.inputs = (*[features.dense[place] - 0.5 for place in _PRIOR_PLACES], 1.0)
         self.familiar = forms.of(self.tiles)
 
@@ -104,7 +93,8 @@ class SuccessModel:
 
     def __init__(self) -> None:
         self._arms: dict[str, _Arm] = {}
-        self._view: _View | None = None
+        self._shared: tuple[tuple[_Arm, ...], Rows] | None = None
+        self._asked: tuple[Features, dict[str, Estimate]] | None = None
 
     def arms(self) -> tuple[str, ...]:
         """Return the names of which anything was learned."""
@@ -117,17 +107,19 @@ class SuccessModel:
 
     def predict(self, arm: str, features: Features) -> Estimate:
         """Return what to expect of an arm; an unknown one has a success of one half and no trust."""
-        known = self._arms.get(arm)
-        if known is None:
-            return Estimate(0.5, 0.0)
-        view = self._view
-        if view is None or view.features is not features or view.forms is not known.forms:
-            view = self._view = _View(features, known.forms)
-        trust = view.familiar * known.labels / (known.labels + PRIOR_LABELS)
-        odds = _prior(known, view)
-        if trust > 0.0:
-            odds += trust * _learned(known, view)
-        return Estimate(_sigmoid(odds), trust)
+        return self.estimates(features)[arm] if arm in self._arms else _UNKNOWN
+
+    def estimates(self, features: Features) -> Mapping[str, Estimate]:
+        """Return what to expect of every arm: one reading of the question serves them all."""
+        asked = self._asked
+        if asked is None or asked[0] is not features:
+            asked = self._asked = features, self._estimates(features)
+        return asked[1]
+
+    def prepare(self) -> None:
+        """Work out beforehand what questions share, so that the first ones are answered as fast as later ones."""
+        if self._arms:
+            self._together()[1].complete()
 
     def learn(self, arm: str, features: Features, label: float, weight: float = 1.0) -> None:
         """Take in that an answer of `arm` was right (1), wrong (0) or something between.
@@ -137,14 +129,16 @@ class SuccessModel:
         if not 0.0 <= label <= 1.0 or not 0.0 <= weight <= 1e6:
             raise ValueError(f"a label lies between 0 and 1 and a weight is not negative: {label}, {weight}")
         known = self._arms.get(arm) or self._add(arm)
-        view = _View(features, known.forms)
-        self._view = None
+        reading = _Reading(features, known.forms)
         known.labels += weight
-        known.forms.note(view.tiles, weight)
-        prior = _prior(known, view)
-        surprise = _sigmoid(prior + _learned(known, view)) - label
-        _step_prior(known, view, weight * (_sigmoid(prior) - label))
-        _step_learned(known, view, weight * surprise)
+        known.forms.note(reading.tiles, weight)
+        prior = _prior(known, reading)
+        surprise = _sigmoid(prior + _learned(known, reading)) - label
+        _step_prior(known, reading, weight * (_sigmoid(prior) - label))
+        _step_learned(known, reading, weight * surprise)
+        self._asked = None
+        if self._shared is not None:
+            self._shared[1].drop(features.buckets)
 
     def encode(self) -> bytes:
         """Return the whole model as bytes, about 0.13 MB for each arm."""
@@ -177,9 +171,29 @@ class SuccessModel:
                 at += 4 * len(numbers)
             if min(min(arm.scales), min(arm.dense_scale)) < 0.0:
                 raise ValueError("an arm of this model has sums of squares below 0")
+            if max(map(abs, arm.weights)) >= LARGEST:
+                raise ValueError("an arm of this model has weights that cannot be learned")
         if at != len(data) or len(model._arms) != arms:
             raise ValueError("a model of success does not end where it says")
         return model
+
+    def _estimates(self, features: Features) -> dict[str, Estimate]:
+        if not self._arms:
+            return {}
+        arms, rows = self._together()
+        reading = _Reading(features, arms[0].forms)
+        learned = [0.0] * len(arms)
+        for places, share in reading.parts:
+            if len(places) > 1:
+                learned = [odds + share * more for odds, more in zip(learned, rows.sums(places), strict=True)]
+        return dict(zip(self._arms, map(_estimate, arms, repeat(reading), learned), strict=True))
+
+    def _together(self) -> tuple[tuple[_Arm, ...], Rows]:
+        """Return all arms and what was learned of them by place, anew where arms came or went."""
+        arms, shared = tuple(self._arms.values()), self._shared
+        if shared is None or shared[0] != arms:
+            shared = self._shared = arms, Rows([arm.weights for arm in arms])
+        return shared
 
     def _add(self, name: str) -> _Arm:
         if len(self._arms) >= MAX_ARMS or len(name.encode()) > MAX_NAME_BYTES:
@@ -192,34 +206,33 @@ class SuccessModel:
         return next((arm.forms for arm in self._arms.values()), None) or Familiarity()
 
 
-def _getter(places: tuple[int, ...]) -> "Callable[[array[float]], tuple[float, ...]]":
-    """Return what reads weights at these places as a tuple; fewer than two places are filled up with 0, 0."""
-    return itemgetter(*(places if len(places) > 1 else (0, 0)))
+def _estimate(arm: _Arm, reading: _Reading, learned: float) -> Estimate:
+    trust = reading.familiar * arm.labels / (arm.labels + PRIOR_LABELS)
+    return Estimate(_sigmoid(_prior(arm, reading) + trust * learned), trust)
 
 
-def _prior(arm: _Arm, view: _View) -> float:
-    return sum([weight * value for weight, value in zip(arm.dense, view.inputs, strict=True)])
+def _prior(arm: _Arm, reading: _Reading) -> float:
+    return sum(map(mul, arm.dense, reading.inputs))
 
 
-def _learned(arm: _Arm, view: _View) -> float:
+def _learned(arm: _Arm, reading: _Reading) -> float:
     odds = 0.0
-    if len(view.tiles) > 1:
-        odds = _FORM_SHARE * sum(view.get_tiles(arm.weights))
-    if len(view.grams) > 1:
-        odds += view.gram_share * sum(view.get_grams(arm.weights))
+    for places, share in reading.parts:
+        if len(places) > 1:
+            odds += share * sum(itemgetter(*places)(arm.weights))
     return odds
 
 
-def _step_prior(arm: _Arm, view: _View, slope: float) -> None:
-    for place, value in enumerate(view.inputs):
+def _step_prior(arm: _Arm, reading: _Reading, slope: float) -> None:
+    for place, value in enumerate(reading.inputs):
         gradient = slope * value
         arm.dense_scale[place] += gradient * gradient
         arm.dense[place] -= _PRIOR_RATE * gradient / math.sqrt(_PRIOR_FLOOR + arm.dense_scale[place])
 
 
-def _step_learned(arm: _Arm, view: _View, slope: float) -> None:
+def _step_learned(arm: _Arm, reading: _Reading, slope: float) -> None:
     weights, scales = arm.weights, arm.scales
-    for places, share in ((view.tiles, _FORM_SHARE), (view.grams, view.gram_share)):
+    for places, share in reading.parts:
         gradient = slope * share
         square, step = gradient * gradient, _RATE * gradient
         for place in places:
