@@ -5,16 +5,22 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.replay import budget, four_models, harm
-from benchmarks.replay.four_models import Arm, Request
+from benchmarks.replay import budget, four_models, harm, withdrawal
+from benchmarks.replay.four_models import Arm, Request, request_of
 from benchmarks.replay.recordings import generated
 from guardian_cluster.statistics.hashing import TextHasher
 
-FEATURES = TextHasher(b"test").features("What is asked here?")
 DATA = generated(rows=80)
+ARMS = four_models.specialists_of(DATA.four_models)
+
+
+def asked(*arms: Arm) -> Request:
+    return request_of("What is asked here?", TextHasher(b"test"), arms)
+
+
 REQUESTS = [
-    Request(FEATURES, (Arm("small", 0.5, 1.0, 1.0), Arm("mid", 0.6, 2.0, 2.0), Arm("large", 0.9, 3.0, 3.0))),
-    Request(FEATURES, (Arm("small", 0.7, 1.0, 1.0), Arm("mid", 0.6, 2.0, 2.0), Arm("large", 1.0, 3.0, 3.0))),
+    asked(Arm("small", 0.5, 1.0), Arm("mid", 0.6, 2.0), Arm("large", 0.9, 3.0)),
+    asked(Arm("small", 0.7, 1.0), Arm("mid", 0.6, 2.0), Arm("large", 1.0, 3.0)),
 ]
 
 
@@ -28,7 +34,7 @@ def test_the_hull_mixes_the_best_pair(spend_usd: float, quality: float):
 def test_a_replay_asks_every_request_once_and_pays_what_it_cost():
     requests = four_models.prepared(DATA.four_models)
 
-    stream = four_models.replay(requests, 1e-3, seed=1)
+    stream = four_models.replay(requests, ARMS, 1e-3, seed=1)
 
     assert sorted(stream.by_request) == list(range(80))
     assert sorted(stream.by_request.values()) == sorted(stream.rewards)
@@ -39,7 +45,7 @@ def test_a_replay_asks_every_request_once_and_pays_what_it_cost():
 def test_a_replay_is_the_same_for_the_same_seed():
     requests = four_models.prepared(DATA.four_models)
 
-    first, again, other = (four_models.replay(requests, 1e-3, seed) for seed in (1, 1, 2))
+    first, again, other = (four_models.replay(requests, ARMS, 1e-3, seed) for seed in (1, 1, 2))
 
     assert first == again != other
 
@@ -55,7 +61,7 @@ def test_recovery_is_counted_from_the_change():
 def test_prices_rise_in_the_middle_for_all_or_for_the_busiest():
     requests = four_models.prepared(DATA.four_models)
 
-    found = budget.cases(requests, 1e-3, 40)
+    found = budget.cases(requests, ARMS, 1e-3, 40)
 
     assert found["steady"] is None
     assert found["all"] is not None
@@ -108,12 +114,14 @@ def test_figures_are_found_on_made_recordings(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(harm, "QUICK_REPLAYS", 1)
     monkeypatch.setattr(harm, "QUICK_LENGTH", 40)
     monkeypatch.setattr(harm, "QUICK_POWER", 1)
+    monkeypatch.setattr(withdrawal, "QUICK_REPLAYS", 1)
 
     found = {
         name: value
-        for module in (four_models, budget, harm)
+        for module in (four_models, budget, harm, withdrawal)
         for name, value in module.figures(DATA, quick=True).items()
     }
 
     assert {"four_models_3e-4", "budget_adherence", "budget_recovery_requests", "harm_held"} <= set(found)
+    assert found["withdrawn_constant"] == 0.0
     assert found["harm_replays"] == 7

@@ -22,7 +22,8 @@ from guardian_cluster.contract.records import RequestRecord, Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.errors import CannotCreate
-from guardian_cluster.processes.control import LOCK_NAME, run_control
+from guardian_cluster.processes.control import run_control
+from guardian_cluster.processes.control_socket import LOCK_NAME
 from guardian_cluster.storage.database import FILE_NAME
 from guardian_cluster.storage.records import month_of
 from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path

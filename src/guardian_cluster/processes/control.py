@@ -5,15 +5,13 @@ folder. It drains on SIGTERM, and ends with the process that started it (docs/de
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
-from contextlib import ExitStack, aclosing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,21 +24,16 @@ from guardian_cluster.contract.records import Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.errors import BadArgument, CannotCreate, CommandError, Problem
+from guardian_cluster.processes.control_socket import listening, locked
 from guardian_cluster.processes.forgetting import forget_old_conversations
 from guardian_cluster.processes.learner import Learner
 from guardian_cluster.processes.lifeline import follow_parent
 from guardian_cluster.storage import database, queries, retention
 from guardian_cluster.storage.records import month_of
 from guardian_cluster.storage.writer import RecordWriter, Unwritten
-from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path
 from guardian_cluster.telemetry.logs import set_up_logs
 
 log = logging.getLogger("guardian.control")
-
-LOCK_NAME = "control.lock"
-
-LONGEST_SOCKET_PATH = 100
-"""In bytes; Linux allows 107, macOS 103."""
 
 HELLO_S = 5.0
 """How long a peer may be silent before it has said who it is."""
@@ -74,11 +67,11 @@ async def run_control(
     clock = clock or SystemClock()
     path = data_folder / database.FILE_NAME
     with ExitStack() as resources:
-        resources.enter_context(_locked(data_folder))
+        resources.enter_context(locked(data_folder))
         engine = await asyncio.to_thread(database.open_database, path, now=clock.now())
         writer = RecordWriter(engine, path, policy=policy, clock=clock, stop=stop)
         try:
-            listener = resources.enter_context(_listening(data_folder))
+            listener = resources.enter_context(listening(data_folder))
             log.info("control process ready", extra={"folder": str(data_folder)})
             if ready is not None:
                 ready()
@@ -262,76 +255,6 @@ async def _wait(stop: asyncio.Event, timeout_s: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(timeout_s):
             await stop.wait()
-
-
-@contextmanager
-def _locked(data_folder: Path) -> Generator[None, None, None]:
-    """Hold the data folder for this process alone."""
-    try:
-        data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(data_folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        message = f"{data_folder} cannot be written: {error}"
-        raise _folder_problem(message, "Check its owner and mode.") from error
-    try:
-        _lock(descriptor, data_folder)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, data_folder: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(descriptor, 20).decode("ascii", "replace") or "unknown"
-        message = f"{data_folder} is in use by another control process (pid {holder})"
-        raise _folder_problem(message, "Stop that one, or name another data folder.") from error
-    os.truncate(descriptor, 0)
-    os.write(descriptor, str(os.getpid()).encode())
-
-
-def _folder_problem(message: str, hint: str) -> CannotCreate:
-    return CannotCreate(Problem("data-folder", message, hint=hint, see="docs/design/storage.md"))
-
-
-@contextmanager
-def _listening(data_folder: Path) -> Generator[socket.socket, None, None]:
-    """Listen where gateways of this data folder look; what a killed process left there is removed first."""
-    _remove_socket(data_folder)
-    path = data_folder / SOCKET_NAME
-    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        path = _short_path(data_folder)
-    try:
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.setblocking(False)
-            listener.bind(str(path))
-            path.chmod(0o600)
-            listener.listen(64)
-            yield listener
-    finally:
-        _remove_socket(data_folder)
-
-
-def _short_path(data_folder: Path) -> Path:
-    """Make a private folder with a short path for the socket, and say in the data folder where it is."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or None
-    path = Path(tempfile.mkdtemp(prefix="guardian-", dir=runtime)) / SOCKET_NAME
-    fresh = data_folder / f"{PATH_NAME}.new"
-    fresh.write_text(str(path), "utf-8")
-    fresh.replace(data_folder / PATH_NAME)
-    return path
-
-
-def _remove_socket(data_folder: Path) -> None:
-    """Remove the socket of a data folder, and the folder that was made for it, if any."""
-    path = Path(socket_path(data_folder))
-    with suppress(OSError):
-        if path.is_socket():
-            path.unlink()
-        if path.parent != data_folder:
-            path.parent.rmdir()
-    (data_folder / PATH_NAME).unlink(missing_ok=True)
 
 
 async def _serve(data: Path, policy: RecordPolicy, lifeline_fd: int | None) -> None:

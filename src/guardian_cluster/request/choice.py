@@ -82,6 +82,8 @@ class Choice(msgspec.Struct, frozen=True):
     explored: bool
     """Whether another would have been asked on its record alone."""
     reason: str
+    chances: Mapping[str, float]
+    """With which each could have been chosen."""
 
 
 def choose(
@@ -100,7 +102,7 @@ def choose(
     ranked = ranking(options, policy, price=price)
     rest = tuple(option.name for option in ranked if option.name != chosen)
     explored = chosen != ranked[0].name
-    return Choice((chosen, *rest), chances[chosen], explored, _reason(chosen, ranked, explored))
+    return Choice((chosen, *rest), chances[chosen], explored, _reason(chosen, ranked, explored), chances)
 
 
 def ranking(options: Sequence[Option], policy: Policy, *, price: float = 0.0) -> list[Option]:

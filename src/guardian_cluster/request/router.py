@@ -2,24 +2,24 @@
 
 import difflib
 import random
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from contextlib import suppress
 
 import msgspec
 
 from guardian_cluster.contract import snapshot as contract
-from guardian_cluster.contract.records import CandidateRecord, RoutingRecord
 from guardian_cluster.domain.errors import GuardianError, NotAllowed, NotFound
 from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.assignment import RoutingAnalysis, SpecialistAssignment
 from guardian_cluster.request.candidates import Candidates, most_tokens
-from guardian_cluster.request.choice import Choice, Option, Policy, choose, propensities
+from guardian_cluster.request.choice import Option, Policy, choose
 from guardian_cluster.request.decomposition import Part, decompose
 from guardian_cluster.request.eligibility import builtin_lacks
 from guardian_cluster.request.expectation import BUILTIN_SUCCESS
 from guardian_cluster.request.needs import is_instructed, needs_of, question_of
 from guardian_cluster.request.parts import is_divisible, request_for
 from guardian_cluster.request.requirements import Profile, profile_of
+from guardian_cluster.request.routing_record import record_of_choice, record_without_choice
 from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.specialists.specialist import Task
 
@@ -173,7 +173,7 @@ class RequestRouter:
         assignment = await self._left_to_us(analysis, id, part)
         if assignment.routing is not None:
             return assignment
-        return msgspec.structs.replace(assignment, routing=_only(analysis, assignment))
+        return msgspec.structs.replace(assignment, routing=record_without_choice(analysis, assignment.reason))
 
     async def _left_to_us(
         self, analysis: RoutingAnalysis, id: str, part: Part | None
@@ -275,7 +275,6 @@ class RequestRouter:
         price = self._price(request.tenant)
         policy = self._weights(analysis)
         choice = choose(options, policy, self._rng, price=price)
-        chances = propensities(options, policy, price=price)
         by_name = {specialist.name: specialist for specialist in models}
         ordered = [by_name[name] for name in choice.order]
         assignment = _assignment(id, request, ordered, choice.reason, part)
@@ -286,7 +285,7 @@ class RequestRouter:
             ladder=tuple(option for option in options if option.name != choice.order[0]),
             reserve=tuple(ordered[1:]),
             mistake_usd=policy.mistake_usd / (1.0 + price),
-            routing=_record(analysis, profile, options, choice, chances, price),
+            routing=record_of_choice(analysis, options, choice, price),
         )
 
     def _unknown(self, name: str, key: str | None) -> NotFound:
@@ -314,45 +313,4 @@ def _assignment(
         alternatives=tuple(chosen[1:]),
         reason=reason,
         part=part,
-    )
-
-
-def _only(analysis: RoutingAnalysis, assignment: SpecialistAssignment) -> RoutingRecord:
-    """Return the record of a decision in which there was nobody to choose from."""
-    profile = analysis.profile
-    return RoutingRecord(
-        policy=analysis.requested,
-        reason=assignment.reason,
-        complexity=profile.complexity if profile else 0.0,
-        requirements=tuple(profile.requirements) if profile else (),
-    )
-
-
-def _record(
-    analysis: RoutingAnalysis,
-    profile: Profile,
-    options: Sequence[Option],
-    choice: Choice,
-    chances: Mapping[str, float],
-    price: float,
-) -> RoutingRecord:
-    return RoutingRecord(
-        policy=analysis.requested,
-        reason=choice.reason,
-        explored=choice.explored,
-        complexity=profile.complexity,
-        requirements=tuple(profile.requirements),
-        candidates=tuple(
-            CandidateRecord(
-                specialist=option.name,
-                success=option.success,
-                trust=option.trust,
-                cost_usd=option.cost_usd,
-                latency_s=option.latency_s,
-                probability=chances[option.name],
-            )
-            for option in options
-        ),
-        price=price,
-        features=analysis.features.encode() if analysis.features is not None else b"",
     )
