@@ -1,4 +1,6 @@
-"""What is kept of conversations, and whose it is: every `ConversationStore`, and the bounds of the one in memory."""
+"""What is kept of conversations, and whose it is."""
+
+from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
@@ -6,16 +8,11 @@ from conversations import message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardian_cluster.conversations import StoredConversations
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.conversation import (
-    MESSAGE_BYTES,
-    RecentConversations,
-    Said,
-    StoredMessage,
-    conversation_of,
-    plain_name,
-)
+from guardian_cluster.request.conversation import Said, StoredMessage, conversation_of, plain_name
+from guardian_cluster.storage.memory_store import MemoryStore
 
 
 def said(role: str, content: str, tokens: int = 10) -> Said:
@@ -34,11 +31,13 @@ def contents(messages: object) -> list[str]:
 
 
 @pytest.fixture
-def store() -> RecentConversations:
-    return RecentConversations(ManualClock(1_000.0))
+async def store() -> AsyncIterator[StoredConversations]:
+    memory = MemoryStore(None, clock=ManualClock(1_000.0))
+    yield StoredConversations(memory)
+    await memory.close()
 
 
-async def test_messages_are_read_as_they_were_kept(store: RecentConversations):
+async def test_messages_are_read_as_they_were_kept(store: StoredConversations):
     await store.append("t", "c", turn("a"))
     await store.append("t", "c", turn("b"))
 
@@ -53,14 +52,14 @@ async def test_messages_are_read_as_they_were_kept(store: RecentConversations):
 
 @pytest.mark.parametrize(("budget", "read"), [(0, 0), (9, 0), (10, 1), (39, 3), (40, 4)])
 async def test_the_newest_messages_within_the_budget_are_read(
-    store: RecentConversations, budget: int, read: int
+    store: StoredConversations, budget: int, read: int
 ):
     await store.append("t", "c", [*turn("a"), *turn("b")])
 
     assert [each.number for each in await store.read("t", "c", budget)] == [1, 2, 3, 4][4 - read :]
 
 
-async def test_a_tenants_conversation_is_its_own(store: RecentConversations):
+async def test_a_tenants_conversation_is_its_own(store: StoredConversations):
     await store.append("one", "c", turn("secret"))
 
     assert list(await store.read("two", "c", 1_000)) == []
@@ -69,7 +68,7 @@ async def test_a_tenants_conversation_is_its_own(store: RecentConversations):
     assert len(await store.read("one", "c", 1_000)) == 2
 
 
-async def test_whole_turns_are_found_by_their_words(store: RecentConversations):
+async def test_whole_turns_are_found_by_their_words(store: StoredConversations):
     for subject in ("cats", "parental leave", "dogs", "leave of absence"):
         await store.append("t", "c", turn(subject))
 
@@ -80,63 +79,20 @@ async def test_whole_turns_are_found_by_their_words(store: RecentConversations):
     assert list(await store.search("t", "c", "birds", 5)) == []
 
 
-async def test_a_forgotten_conversation_is_gone(store: RecentConversations):
+async def test_a_forgotten_conversation_is_gone(store: StoredConversations):
     await store.append("t", "c", turn("a"))
 
     assert await store.forget("t", "c") == 2
     assert (await store.forget("t", "c"), list(await store.read("t", "c", 1_000))) == (0, [])
 
 
-async def test_what_was_read_does_not_change(store: RecentConversations):
+async def test_what_was_read_does_not_change(store: StoredConversations):
     await store.append("t", "c", turn("a"))
     read = await store.read("t", "c", 1_000)
 
     await store.append("t", "c", turn("b"))
 
     assert len(read) == 2
-
-
-async def test_the_conversation_used_longest_ago_leaves_first():
-    store = RecentConversations(ManualClock(), max_conversations=2)
-    for name in ("a", "b"):
-        await store.append("t", name, turn(name))
-    await store.read("t", "a", 1_000)
-
-    await store.append("t", "c", turn("c"))
-
-    assert [len(await store.read("t", name, 1_000)) for name in ("a", "b", "c")] == [2, 0, 2]
-
-
-async def test_the_oldest_messages_of_a_conversation_leave_first():
-    store = RecentConversations(ManualClock(), max_messages=3)
-
-    await store.append("t", "c", [*turn("a"), *turn("b")])
-
-    assert [each.number for each in await store.read("t", "c", 1_000)] == [2, 3, 4]
-
-
-async def test_a_conversation_that_is_too_large_alone_loses_its_beginning():
-    store = RecentConversations(ManualClock(), max_bytes=3 * (MESSAGE_BYTES + 50))
-
-    await store.append("t", "other", turn("a"))
-    await store.append("t", "c", [*turn("a"), *turn("b")])
-
-    assert [each.number for each in await store.read("t", "c", 1_000)] == [2, 3, 4]
-    assert list(await store.read("t", "other", 1_000)) == []
-
-
-@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3_000)), max_size=30))
-async def test_memory_stays_within_its_bounds(kept: list[tuple[str, int]]):
-    store = RecentConversations(ManualClock(), max_conversations=3, max_messages=5, max_bytes=8_000)
-
-    for name, size in kept:
-        await store.append("t", name, [said("user", "x" * size)])
-
-    all_kept = [list(await store.read("t", name, 10**9)) for name in "abcd"]
-    sizes = [len(each.message) + MESSAGE_BYTES for messages in all_kept for each in messages]
-    assert sum(sizes) <= 8_000
-    assert max(map(len, all_kept)) <= 5
-    assert sum(map(bool, all_kept)) <= 3
 
 
 def request(session: str | None = None, user: str | None = None) -> UserRequest:
