@@ -26,16 +26,15 @@ class Words:
         """Note what is said in chunks that leave."""
         for chunk in batch:
             for choice in chunk.get("choices") or ():
-                part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
-                text = _text(part.get("content"))
+                part: dict[str, Any] = choice.get("delta") or choice.get("message") or {}
+                content = part.get("content")
+                text = content if isinstance(content, str) else _text(content)
                 if text and self._room >= 0 and choice.get("index", 0) == 0:
-                    self._pieces.append(text[: self._room])
+                    self._pieces.append(text if len(text) <= self._room else text[: self._room])
                     self._room -= len(text)
 
 
-def _text(content: str | list[dict[str, Any]] | None) -> str:
-    """Return the words of a content, which of some models comes in parts."""
-    if isinstance(content, list):
-        texts = [part.get("text") for part in content]
-        return "".join(text for text in texts if isinstance(text, str))
-    return content or ""
+def _text(content: list[dict[str, Any]] | None) -> str:
+    """Return the words of a content that comes in parts, as that of some models does."""
+    texts = [part.get("text") for part in content or ()]
+    return "".join(text for text in texts if isinstance(text, str))
