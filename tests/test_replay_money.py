@@ -123,5 +123,5 @@ def test_figures_are_found_on_made_recordings(monkeypatch: pytest.MonkeyPatch):
     }
 
     assert {"four_models_3e-4", "budget_adherence", "budget_recovery_requests", "harm_held"} <= set(found)
-    assert found["withdrawn_constant"] == 0.0
+    assert {"withdrawn_honest", "withdrawn_swapped_lift"} <= set(found)
     assert found["harm_replays"] == 7

@@ -73,7 +73,7 @@ class Stream:
 
 
 class Learner:
-    """The router's parts that learn, as the gateway and the control process put them together."""
+    """The router's own parts that learn; but that every answer has its mark, and at once."""
 
     def __init__(self, specialists: Sequence[Specialist]) -> None:
         self._specialists = {specialist.name: specialist for specialist in specialists}

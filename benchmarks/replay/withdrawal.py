@@ -8,7 +8,6 @@ and one above 0.05 where the lift is above 0, for an honest source, would.
 """
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -22,8 +21,9 @@ from guardian_cluster.contract.records import (
     RoutingRecord,
 )
 from guardian_cluster.learning.comparison import Comparison
-from guardian_cluster.request.choice import Option, choose, propensities
+from guardian_cluster.request.choice import choose
 from guardian_cluster.request.pacing import Pacer
+from guardian_cluster.request.routing_record import candidate_records
 
 FULL_REPLAYS, QUICK_REPLAYS = 20, 3
 
@@ -56,9 +56,10 @@ def trial(case: Case, seed: int) -> Outcome:
     for number in rng.sample(range(len(case.requests)), len(case.requests)):
         request = case.requests[number]
         options, price = learner.options(request), pacer.price()
-        arm = chosen_arm(request, choose(options, POLICY, rng, price=price))
+        choice = choose(options, POLICY, rng, price=price)
+        arm = chosen_arm(request, choice)
         verdict = case.source(request, arm.name, rng)
-        comparison.take(_record(request, arm, options, price), verdict)
+        comparison.take(_record(request, arm, candidate_records(options, choice)), verdict)
         withdrawn = withdrawn or comparison.lift().is_harm
         pacer.spent(arm.cost_usd)
         learner.learn(request, arm, verdict, arm.cost_usd)
@@ -67,22 +68,10 @@ def trial(case: Case, seed: int) -> Outcome:
     return Outcome(withdrawn, fmean(rewards) - hull(case.requests, fmean(bills_usd)))
 
 
-def _record(request: Request, arm: Arm, options: Sequence[Option], price: float) -> RequestRecord:
+def _record(request: Request, arm: Arm, candidates: tuple[CandidateRecord, ...]) -> RequestRecord:
     """Return what a gateway would have reported of a decision."""
-    chances = propensities(options, POLICY, price=price)
-    candidates = tuple(
-        CandidateRecord(
-            specialist=option.name,
-            success=option.success,
-            trust=option.trust,
-            cost_usd=option.cost_usd,
-            latency_s=0.0,
-            probability=chances[option.name],
-        )
-        for option in options
-    )
     routing = RoutingRecord(
-        policy="auto", reason="", candidates=candidates, price=price, features=request.features.encode()
+        policy="auto", reason="", candidates=candidates, features=request.features.encode()
     )
     attempt = AttemptRecord(specialist=arm.name, endpoint="", outcome="ok", duration_ms=0.0)
     return RequestRecord(

@@ -157,9 +157,10 @@ class LLMGuardianCluster:
 
     def learned(self, address: str) -> Learned:
         """Return what the router has learned under that address; nothing where it cannot be read."""
-        if self._learned is None or self._learned[0] != address:
-            self._learned = address, self._read_learned(address)
-        return self._learned[1]
+        learned = self._learned
+        if learned is None or learned[0] != address:
+            learned = self._learned = address, self._read_learned(address)
+        return learned[1]
 
     def _read_learned(self, address: str) -> Learned:
         if self._folder is None or not address:
@@ -171,7 +172,10 @@ class LLMGuardianCluster:
             return Learned()
 
     def prepare(self, snapshot: Snapshot) -> None:
-        """Read and work out beforehand, in any thread, what takes long to apply a snapshot: 0.1 s."""
+        """Read and work out beforehand, in any thread, what takes long to apply a snapshot.
+
+        That is 0.1 s, and 6 ms for each specialist of which something was learned.
+        """
         self.learned(snapshot.base.router_model)
         self.hashers(snapshot.base.router_salt.value)
 

@@ -5,11 +5,20 @@ from typing import Any
 import pytest
 from sample_records import request_record
 
-from guardian_cluster.contract.records import RoutingRecord
+from guardian_cluster.contract.records import CandidateRecord, RoutingRecord
 from guardian_cluster.contract.snapshot import Tenant
 from guardian_cluster.request.paces import Paces
 
-CHOSEN = RoutingRecord(policy="auto", reason="chosen")
+CHOSEN = RoutingRecord(
+    policy="auto",
+    reason="chosen",
+    candidates=(
+        CandidateRecord(
+            specialist="one", success=0.5, trust=0.0, cost_usd=0.01, latency_s=1.0, probability=1.0
+        ),
+    ),
+)
+ONLY = RoutingRecord(policy="auto", reason="the only one that is able")
 
 
 def paces(**targets: float | None) -> Paces:
@@ -57,9 +66,10 @@ def test_one_tenants_spending_does_not_raise_anothers_price():
     assert (pacing.price("acme") > 0.0, pacing.price("other")) == (True, 0.0)
 
 
-def test_what_was_not_the_routers_choice_is_not_counted():
+@pytest.mark.parametrize("routing", [None, ONLY])
+def test_what_was_not_the_routers_choice_is_not_counted(routing: RoutingRecord | None):
     pacing = paces(acme=0.01)
-    bill(pacing, 0.05, 60, routing=None)
+    bill(pacing, 0.05, 60, routing=routing)
 
     assert pacing.price("acme") == 0.0
 

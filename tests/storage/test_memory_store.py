@@ -1,9 +1,11 @@
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,3 +126,20 @@ async def test_a_closed_store_refuses_and_closes_once_more(tmp_path: Path) -> No
     with pytest.raises(MemoryUnavailable, match="closed"):
         await store.has_documents("t")
     await store.close()
+
+
+async def test_who_reads_does_not_wait_for_who_writes(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    store = MemoryStore(path, clock=SystemClock(), deadline_s=20.0)
+    await store.open()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(store.put_document("t", document("an apple")))
+        read = await store.list_documents("t")
+        waits = not writing.done()
+        other.execute("ROLLBACK")
+        await writing
+    found = await store.list_documents("t")
+    await store.close()
+
+    assert (read, waits, len(found)) == ([], True, 1)

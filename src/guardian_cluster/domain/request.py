@@ -122,17 +122,12 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     max_cost_usd: float | None = None
     """The caller's own limit for what all attempts may cost together; the operator's applies as well."""
 
-    streamed: bool = False
-    """Whether the caller wants the answer piece by piece, as the view says; asked for ten times a request."""
-
     def __post_init__(self) -> None:
         view = self.view
         if view is None:
             view = view_of(self.body, self.operation)
             msgspec.structs.force_setattr(self, "view", view)
         check(view)
-        streamed = isinstance(view, ChatRequest) and bool(view.stream)
-        msgspec.structs.force_setattr(self, "streamed", streamed)
 
     @property
     def chat(self) -> ChatRequest:
@@ -145,6 +140,11 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
         """The name the caller asked for: a specialist, an alias or `auto`."""
         assert self.view is not None
         return self.view.model
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the caller wants the answer piece by piece."""
+        return isinstance(self.view, ChatRequest) and bool(self.view.stream)
 
     def as_stream(self) -> Self:
         """Return the same request with a streamed answer."""

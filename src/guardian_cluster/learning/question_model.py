@@ -53,6 +53,7 @@ class QuestionModel(SuccessModel):
         for name in [name for name in self._arms if name not in specialists]:
             del self._arms[name]
             self._since.pop(name, None)
+        self._asked = None
 
     def _fade(self, specialist: str) -> None:
         arm = self._arms[specialist]

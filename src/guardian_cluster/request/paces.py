@@ -27,8 +27,8 @@ class Paces:
         return 0.0 if pacer is None else pacer.price()
 
     def report(self, report: Report) -> None:
-        """Count what a request cost, where the choice of specialist was the router's."""
-        if isinstance(report, RequestRecord) and report.routing is not None:
+        """Count what a request cost, where there was somebody to choose from: no price moves the rest."""
+        if isinstance(report, RequestRecord) and report.routing is not None and report.routing.candidates:
             pacer = self._pacers.get(report.tenant)
             if pacer is not None:
                 pacer.spent(report.cost_usd)

@@ -31,16 +31,16 @@ CREDIT = 20.0
 
 @dataclass
 class Pacer:
-    """Holds the mean spend per request at a target by a price on money, the dual of the budget's constraint.
+    """Holds the mean spend per request just under a target by a price on money, the dual of the budget's constraint.
 
     The control is proportional and integral in the *accumulated* deviation, so that in a steady state the
-    accumulated spend meets the target and not only its rate. Deviations count in targets, so nothing
+    accumulated spend meets `AIM` of the target and not only its rate. Deviations count in targets, so nothing
     depends on a currency or a size. Five numbers, copied with `dataclasses.replace`.
     """
 
     target_usd: float
     debt: float = 0.0
-    """What was spent beyond the target so far, in targets; negative when less was."""
+    """What was spent beyond `AIM` of the target so far, in targets; negative when less was."""
     level: float = 0.0
     """The slow part of the logarithm of `1 + price()`."""
     requests: float = 0.0

@@ -130,7 +130,7 @@ class RequestRouter:
             with suppress(GuardianError):  # that part is named in the answer; the others are answered
                 assignments.append(await self._assign_part(analysis, part, share_usd))
         several = len({assignment.specialist_id for assignment in assignments}) > 1
-        plain = [each for each in assignments if each.routing is None or not each.routing.explored]
+        plain = [each for each in assignments if not (each.routing and each.routing.explored)]
         several = several and len({assignment.specialist_id for assignment in plain}) > 1
         return assignments if several or 0 < len(assignments) < len(analysis.parts) else []
 
@@ -173,7 +173,10 @@ class RequestRouter:
         assignment = await self._left_to_us(analysis, id, part)
         if assignment.routing is not None:
             return assignment
-        return msgspec.structs.replace(assignment, routing=record_without_choice(analysis, assignment.reason))
+        price = self._price(analysis.request.tenant)
+        return msgspec.structs.replace(
+            assignment, routing=record_without_choice(analysis, assignment.reason, price)
+        )
 
     async def _left_to_us(
         self, analysis: RoutingAnalysis, id: str, part: Part | None

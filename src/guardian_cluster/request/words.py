@@ -26,7 +26,7 @@ class Words:
         """Note what is said in chunks that leave."""
         for chunk in batch:
             for choice in chunk.get("choices") or ():
-                part: dict[str, Any] = choice.get("delta") or choice.get("message") or {}
+                part: dict[str, Any] = choice.get("message") or choice.get("delta") or {}
                 content = part.get("content")
                 text = content if isinstance(content, str) else _text(content)
                 if text and self._room >= 0 and choice.get("index", 0) == 0:
@@ -36,5 +36,7 @@ class Words:
 
 def _text(content: list[dict[str, Any]] | None) -> str:
     """Return the words of a content that comes in parts, as that of some models does."""
-    texts = [part.get("text") for part in content or ()]
+    if not isinstance(content, list):
+        return ""
+    texts = [part.get("text") for part in content]
     return "".join(text for text in texts if isinstance(text, str))

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from guardian_cluster.contract.snapshot import MemoryPolicy
@@ -63,7 +64,11 @@ class MemoryStore:
         self._location = location
         self._clock = clock
         self._deadline_s = deadline_s
-        self._thread = ThreadPoolExecutor(1, "memory")
+        self._reading = ThreadPoolExecutor(1, "memory")
+        # A write may wait for another process's, and nobody who reads for either; a database that is only in memory
+        # has one connection.
+        self._writing = self._reading if location is None else ThreadPoolExecutor(1, "memory-writes")
+        self._opening = Lock()
         self._engine: Engine | None = None
         self._failed: tuple[float, str] | None = None
         self._waiting = 0
@@ -227,13 +232,14 @@ class MemoryStore:
         return await self._call(work, writes=True)
 
     async def close(self) -> None:
-        """Finish what is being done, drop what waits, and close the database."""
+        """Finish what was asked for, and close the database."""
         if self._closed:
             return
         self._closed = True
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, self._dispose)
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        for thread in {self._writing, self._reading}:
+            await loop.run_in_executor(thread, thread.shutdown, False)
+        self._dispose()
 
     async def _call(self, work: "Callable[[Connection], _Result]", *, writes: bool) -> _Result:
         if self._closed:
@@ -246,7 +252,8 @@ class MemoryStore:
         self._waiting += 1
         try:
             async with asyncio.timeout(limit_s):
-                return await loop.run_in_executor(self._thread, self._transact, work, writes, until)
+                thread = self._writing if writes else self._reading
+                return await loop.run_in_executor(thread, self._transact, work, writes, until)
         except TimeoutError:
             raise TimeoutError(f"memory did not answer within {limit_s:g} s") from None
         finally:
@@ -265,18 +272,21 @@ class MemoryStore:
             return work(connection)
 
     def _opened(self) -> "Engine":
+        with self._opening:
+            return self._engine or self._open()
+
+    def _open(self) -> "Engine":
         from guardian_cluster.storage.memory_database import open_memory
 
-        if self._engine is None:
-            now = self._clock.monotonic()
-            if self._failed is not None and now < self._failed[0]:
-                raise MemoryUnavailable(self._failed[1])
-            try:
-                self._engine = open_memory(self._location)
-            except CannotCreate as error:
-                message = error.problems[0].message
-                self._failed = (now + _REOPEN_S, message)
-                raise MemoryUnavailable(message) from None
+        now = self._clock.monotonic()
+        if self._failed is not None and now < self._failed[0]:
+            raise MemoryUnavailable(self._failed[1])
+        try:
+            self._engine = open_memory(self._location)
+        except CannotCreate as error:
+            message = error.problems[0].message
+            self._failed = (now + _REOPEN_S, message)
+            raise MemoryUnavailable(message) from None
         return self._engine
 
     def _dispose(self) -> None:

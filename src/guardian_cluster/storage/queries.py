@@ -147,13 +147,13 @@ def routing_of(connection: Connection, request_id: str, *, before: float) -> Rou
 def decisions_since(
     connection: Connection, since: float, *, after: str = "", limit: int = 200
 ) -> list[tuple[RequestRecord, float | None]]:
-    """Return the next requests that the router decided, in order, each with the last mark of its own tenant.
+    """Return the next requests with a choice of the router's, in order, each with the last mark of its own tenant.
 
     They began at `since` or later; those that began just then come after the id `after`.
     """
     request, said = tables.request.c, tables.feedback.c
     later = tuple_(request.started, request.id) > (since, after)
-    query = select(tables.request).where(request.policy.is_not(None), later)
+    query = select(tables.request).where(func.length(request.features) > 0, later)
     records = _with_parts(
         connection, connection.execute(query.order_by(request.started, request.id).limit(limit)).all()
     )

@@ -65,17 +65,23 @@ ITEMS = (
     verb=st.sampled_from(["List", "GIVE me", "in", "exactly", "Name", "write", "(up to"]),
     number=st.sampled_from(["3", "two", "TEN", "a single"]),
     items=st.sampled_from(ITEMS),
-    end=st.sampled_from(["", "?", ".", ", please", ": yes or no", "; true or false!"]),
+    begin=st.sampled_from(["", "'", '"', "(", "“", "—", "…"]),
+    end=st.sampled_from(
+        ["", "?", ".", ", please", ": yes or no", "'yes or no'", "“true or false”", "…", "。"]
+    ),
 )
-def test_it_looks_at_the_form_whenever_one_is_asked_for(verb: str, number: str, items: str, end: str):
-    question = f"{verb} {number} {items}{end}"
+def test_it_looks_at_the_form_whenever_one_is_asked_for(
+    verb: str, number: str, items: str, begin: str, end: str
+):
+    question = f"{begin}{verb} {number} {items}{end}"
 
     assert form.check in _reasons(question, "No.") or not form.wishes_of(question.lower())
 
 
 @pytest.mark.parametrize("verb", sorted(language._ASKING))
-def test_it_looks_at_the_language_whenever_one_is_asked_for(verb: str):
-    question = f"{verb.title()}, in German: who was it?"
+@pytest.mark.parametrize("begin", ["", "'", "“"])
+def test_it_looks_at_the_language_whenever_one_is_asked_for(begin: str, verb: str):
+    question = f"{begin}{verb.title()}, in German: who was it?"
 
     assert language.asked_for(question.lower()) == "german"
     assert language.check in _reasons(question, "He.")

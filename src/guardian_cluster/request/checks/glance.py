@@ -1,7 +1,7 @@
 """Tells at a glance (10 us) whether an answer is one to what was asked, where nobody else would be asked anyway.
 
-It comes to the same as the checks it is made of, which are asked only where something in the texts gives them a reason.
-The language is left out where both texts are plain ASCII, as English is, and nothing asks for another.
+It comes to the same as the checks it is made of, which are asked only where something in the texts gives them a reason;
+but for the language where both texts are plain ASCII and nothing asks for one: that would take as long as all the rest.
 """
 
 from collections.abc import Callable
@@ -13,70 +13,28 @@ from guardian_cluster.request.checks.finding import Finding
 from guardian_cluster.request.checks.parts import parts_answered
 from guardian_cluster.request.checks.question import Question, head_and_tail
 
-
-def _encoded(*words: str) -> frozenset[bytes]:
-    return frozenset(word.encode() for word in words)
-
-
 _REGRETS = (
     *("not", "n't", "able", "decline", "afraid", "refuse", "sorry", "apolog", "as a", "unfort"),
     *("kann", "peux", "puedo", "siento"),
 )
 """Of which every refusal that is known holds one at least."""
 
-_WISHES = _encoded(
-    *(
-        "item",
-        "items",
-        "example",
-        "examples",
-        "idea",
-        "ideas",
-        "reason",
-        "reasons",
-        "way",
-        "ways",
-        "tip",
-        "tips",
-    ),
-    *(
-        "steps",
-        "points",
-        "bullets",
-        "name",
-        "names",
-        "title",
-        "titles",
-        "suggestion",
-        "suggestions",
-        "questions",
-    ),
-    *(
-        "facts",
-        "options",
-        "synonym",
-        "synonyms",
-        "things",
-        "word",
-        "words",
-        "sentence",
-        "sentences",
-        "yes",
-        "true",
-    ),
+_WISHES = frozenset(
+    b"item items example examples idea ideas reason reasons way ways tip tips steps points bullets name names title"
+    b" titles suggestion suggestions questions facts options synonym synonyms things word words sentence sentences"
+    b" yes true".split()
 )
-"""Of which every question that asks for a form holds one at least."""
+"""Of which every question in ASCII that asks for a form holds one at least."""
 
-_LANGUAGES = _encoded("translate", "answer", "reply", "write", "respond", "say", "antworte", "schreibe")
+_LANGUAGES = frozenset(b"translate answer reply write respond say antworte schreibe".split())
 """Of which every question in ASCII that asks for a language holds one at least."""
 
 _ASKED_FOR = _WISHES | _LANGUAGES
 
-_LETTERS = bytes(
-    sign if sign > 127 or chr(sign) == "'" else ord(chr(sign).lower()) if chr(sign).isalpha() else ord(" ")
-    for sign in range(256)
+_LETTERS = (
+    bytes(ord(chr(sign).lower()) if chr(sign).isalpha() else ord(" ") for sign in range(128)) + b" " * 128
 )
-"""Makes of UTF-8 its words in lower case with spaces between."""
+"""Makes of ASCII its words in lower case with spaces between."""
 
 _BEGINNING = 240
 
@@ -115,15 +73,13 @@ def _reasons(question: str, text: str) -> list[Callable[[Answered], Finding]]:
         checks.append(refusal.check)
     if "```" in text:
         checks.append(code.check)
-    is_ascii, asked = question.isascii() and text.isascii(), _words(question)
-    if is_ascii and _ASKED_FOR.isdisjoint(asked):
+    if not (question.isascii() and text.isascii()):
+        return [*checks, language.check, form.check]
+    asked = question.encode().translate(_LETTERS).split()
+    if _ASKED_FOR.isdisjoint(asked):
         return checks
-    if not (is_ascii and _LANGUAGES.isdisjoint(asked)):
+    if not _LANGUAGES.isdisjoint(asked):
         checks.append(language.check)
     if not _WISHES.isdisjoint(asked):
         checks.append(form.check)
     return checks
-
-
-def _words(text: str) -> list[bytes]:
-    return text.encode(errors="ignore").translate(_LETTERS).split()

@@ -1,7 +1,7 @@
 """What each measurement of the checks says of an answer, before any verdict on the specialist who gave it.
 
 Log-odds of being wrong for a measurement of 1; they add up. Measurements of calculations were fitted (logistic
-regression, prior variance 0.1, `OutcomeModel.fit`) on the answers of Mixtral-8x7B to the GSM8K questions of even
+regression by Newton's method, prior variance 0.1) on the answers of Mixtral-8x7B to the GSM8K questions of even
 number, as recorded by RouteLLM (Apache-2.0) and read again by hand: 651 cases. On those of odd number the error of
 calibration is 0.05. Those that never occurred there are set by hand, from what the fault means: an answer that is
 not the JSON that was asked for is of no use. So is the level outside of calculations, one in seven, which verdicts

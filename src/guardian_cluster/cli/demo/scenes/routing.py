@@ -33,7 +33,8 @@ def _weighed(stage: Stage, outcome: Outcome) -> None:
 
 def _check(stage: Stage, claim: str, outcome: Outcome, expected: str) -> None:
     record = outcome.record
-    held = record.specialist == expected and record.outcome == "ok" and record.routing is not None
+    was_chosen = record.routing is not None and len(record.routing.candidates) > 1
+    held = record.specialist == expected and record.outcome == "ok" and was_chosen
     stage.check(
         claim, held, f"{record.specialist} was asked, outcome {record.outcome}, {record.cost_usd:.6f} USD"
     )
