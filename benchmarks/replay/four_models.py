@@ -22,7 +22,7 @@ from guardian_cluster.request.pacing import Pacer
 from guardian_cluster.request.requirements import Profile, profile_of_text
 from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.statistics.hashing import Features, TextHasher
-from guardian_cluster.statistics.lift import static_mixes
+from guardian_cluster.statistics.static_mixes import static_mixes
 
 BUDGETS_USD = (3e-4, 1e-3, 3e-3)
 POLICY = Policy(mistake_usd=10.0)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from benchmarks.replay.audited_lift import Lift, Logged
 from benchmarks.replay.four_models import (
     SALT,
     Arm,
@@ -30,7 +31,7 @@ from guardian_cluster.contract.snapshot import Specialist
 from guardian_cluster.request.choice import Policy, propensities
 from guardian_cluster.request.pacing import Pacer
 from guardian_cluster.statistics.hashing import TextHasher
-from guardian_cluster.statistics.lift import Lift, Logged, static_mixes
+from guardian_cluster.statistics.static_mixes import static_mixes
 
 Source = Callable[[Request, str, random.Random], float]
 """The verdict on an arm's answer to a request."""

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.learning.labels import lessons_of
-from guardian_cluster.statistics.lift import CONFIDENCE, LowerBound, static_mixes
+from guardian_cluster.statistics.lower_bound import CONFIDENCE, LowerBound
+from guardian_cluster.statistics.static_mixes import static_mixes
 
 MAX_CANDIDATES = 12
 MAX_MIXES = 100
@@ -27,7 +28,7 @@ class Lift(NamedTuple):
     """By how much the router chooses better than the best fixed mix, as far as that is known; both hold at any time."""
 
     lower: float | None = None
-    """What may be claimed. Nothing may as long as no answers are audited at random (statistics/lift.py), and none are
+    """What may be claimed. Nothing may as long as no answers are audited at random, and none are
     so far: what callers and checks say is said of answers that they choose themselves."""
     upper: float | None = None
     """It is not better than this, by the word of callers and checks: enough to give up what was learned."""

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.statistics.lift import NO_CLAIM, Lift, Logged, LowerBound, static_mixes
+from benchmarks.replay.audited_lift import Lift, Logged
+from guardian_cluster.statistics.lower_bound import NO_CLAIM
 
 MIX = {"small": 0.5, "large": 0.5}
 EVEN = {"small": 0.5, "large": 0.5}
@@ -149,64 +150,7 @@ def test_a_log_with_too_rare_choices_is_refused():
         Lift(0.1).add(rare)
 
 
-def exceeded(seed: int, drift: float) -> bool:
-    """Return whether the bound ever rose above the mean of the true means, looked at again and again."""
-    rng, bound, true = random.Random(seed), LowerBound(2.0), 0.0
-    for number in range(1, 301):
-        mean = drift * (1 if number % 3 else -2)
-        true += mean
-        bound.add(mean + (2.0 if rng.random() < 0.4 else -4.0 / 3.0) * rng.choice((0.2, 1.0)))
-        if number % 5 == 0 and bound.value() > true / number:
-            return True
-    return False
-
-
-@pytest.mark.parametrize("drift", [0.0, 0.2])
-def test_the_bound_holds_at_all_times_at_once(drift: float):
-    assert sum(exceeded(seed, drift) for seed in range(40)) <= 4
-
-
-def test_the_bound_nears_the_mean():
-    rng, bound = random.Random(7), LowerBound(1.0)
-    for _ in range(5_000):
-        bound.add(rng.gauss(0.3, 0.1) % 1.0)
-
-    assert 0.28 < bound.value() < bound.mean() < 0.31
-
-
-def test_an_outcome_below_the_reach_is_refused():
-    with pytest.raises(ValueError, match="outside"):
-        LowerBound(1.0).add(-1.1)
-
-
-@pytest.mark.parametrize(("reach", "confidence"), [(0.0, 0.95), (1.0, 1.0), (float("inf"), 0.95)])
-def test_a_bound_needs_a_reach_and_a_confidence(reach: float, confidence: float):
-    with pytest.raises(ValueError, match="needs a reach"):
-        LowerBound(reach, confidence)
-
-
 @pytest.mark.parametrize(("rate", "incumbents"), [(0.0, 1), (1.1, 1), (0.1, 0)])
 def test_a_lift_needs_audits_and_a_mix(rate: float, incumbents: int):
     with pytest.raises(ValueError, match="at least one static mix"):
         Lift(rate, incumbents=incumbents)
-
-
-@given(
-    st.dictionaries(st.text(max_size=3), st.floats(1e-6, 1.0), min_size=1, max_size=6),
-    st.floats(1e-6, 1.0),
-)
-def test_static_mixes_spend_at_most_the_budget_where_any_can(costs: dict[str, float], spend_usd: float):
-    for mix in static_mixes(costs, spend_usd):
-        assert sum(mix.values()) == pytest.approx(1.0)
-        spent = sum(costs[name] * share for name, share in mix.items())
-        assert spent <= max(spend_usd, min(costs.values())) * (1 + 1e-9)
-
-
-def test_static_mixes_hold_the_hull_whatever_the_qualities():
-    costs = {"small": 1.0, "middle": 2.0, "large": 4.0}
-
-    mixes = static_mixes(costs, 3.0)
-
-    assert {"small": pytest.approx(1 / 3), "large": pytest.approx(2 / 3)} in mixes
-    assert {"middle": 0.5, "large": 0.5} in mixes
-    assert {"middle": 1.0} in mixes

@@ -1,32 +1,22 @@
-"""Decides whether a learned policy may be said to beat the best static mix of single specialists.
+"""Decides whether a learned policy may be said to beat the best static mix, where some answers are audited.
 
 A claim needs proof that survives a wrong source of verdicts. Each request adds an estimate of the lift on it that
 is right on average, whatever the verdicts are worth: outcomes are weighted by the inverse of the probability with
 which the answer's author was chosen, around a baseline (doubly robust: Dudík, Langford, Li 2011), and verdicts are
 corrected by the true labels of a randomly audited slice (prediction-powered inference: Angelopoulos et al. 2023; with
-a learned coefficient, PPI++). The lower bound holds at all times at once: a mixture of the supermartingales of Fan's
-inequality, the empirical-Bernstein confidence sequence of Howard, Ramdas, McAuliffe, Sekhon (Annals of Statistics
-2021), as used for logged decisions by Waudby-Smith, Wu, Ramdas, Karampatziakis, Mineiro (2022). It bounds the mean
-lift over the requests seen so far, so policy, prices and questions may change meanwhile, and nothing need be
-identically distributed.
+a learned coefficient, PPI++). The gateway has no audits yet, and claims nothing; this is how it could.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-CONFIDENCE = 0.95
-_STAKES = tuple(0.9 * 0.5**power for power in range(9))
-"""Of the mixture, between 0 and 1: small ones win where there is much variance, large ones where there is little."""
+from guardian_cluster.statistics.lower_bound import CONFIDENCE, NO_CLAIM, LowerBound
+
 _AS_SAID = 0.02
 """Sum of squared deviations of verdicts that outweighs the belief that they are the truth: a few audits."""
 _USUAL_STAKE = 0.5
 """What a wrong verdict counts on average where policy and mix share the requests: half of the weights are near 1 with
 praise to be doubted, the others larger with blame, which is rare."""
-NO_CLAIM = -1.0
-"""The bound as long as nothing is known: rewards lie between 0 and 1, so no lift is lower."""
-
-
 LEAST_REACH = 3.0
 """Outcomes of requests divided evenly between the policy and one mix have weights up to 2, and 1 is the lift itself."""
 
@@ -61,52 +51,6 @@ class Logged(NamedTuple):
             (self.learned.get(name, 0.0) - mix.get(name, 0.0)) * self.baseline.get(name, 0.5)
             for name in self.behaviour
         )
-
-
-class LowerBound:
-    """A lower confidence bound of the mean of outcomes that are never below `-reach`; all it keeps are sums."""
-
-    def __init__(self, reach: float, confidence: float = CONFIDENCE) -> None:
-        if not (0.0 < reach < math.inf and 0.0 < confidence < 1.0):
-            raise ValueError(f"a bound needs a reach and a confidence, not {reach} and {confidence}")
-        self.reach = reach
-        self._needed = math.log(1.0 / (1.0 - confidence))
-        self.count = 0
-        self.total = 0.0
-        self._spread = 0.0
-
-    def add(self, outcome: float) -> None:
-        """Take in the next outcome. Raises ValueError for one below `-reach`."""
-        if not -self.reach * (1.0 + 1e-9) <= outcome < math.inf:
-            raise ValueError(
-                f"an outcome of {outcome} is outside of what was announced ({-self.reach} or more)"
-            )
-        # Centred on the mean before it: a lift lies between -1 and 1, so no outcome falls deeper than one reach more.
-        centre = max(-1.0, min(1.0, self.mean()))
-        self.count += 1
-        self.total += outcome
-        self._spread += ((outcome - centre) / (self.reach + 1.0)) ** 2
-
-    def mean(self) -> float:
-        """Return the plain mean so far."""
-        return self.total / self.count if self.count else 0.0
-
-    def value(self) -> float:
-        """Return the bound; with the confidence it was never above the mean of the true means, at any time."""
-        if not self.count:
-            return NO_CLAIM
-        low, high = 0.0, self._needed + math.log(len(_STAKES)) + self._spread
-        high = max(high, 1.0) / _STAKES[-1]
-        for _ in range(40):
-            middle = (low + high) / 2.0
-            low, high = (middle, high) if self._evidence(middle) < self._needed else (low, middle)
-        return max(NO_CLAIM, (self.total - (self.reach + 1.0) * high) / self.count)
-
-    def _evidence(self, excess: float) -> float:
-        """Return the logarithm of the mixture's wealth if the sum were this far above its mean."""
-        terms = [stake * excess + (math.log1p(-stake) + stake) * self._spread for stake in _STAKES]
-        top = max(terms)
-        return top + math.log(sum(math.exp(term - top) for term in terms) / len(terms))
 
 
 class Audits:
@@ -238,20 +182,3 @@ def _check(decision: Logged) -> None:
     )
     if any(not 0.0 <= mark <= 1.0 for mark in marks):
         raise ValueError("verdicts, truths and expected outcomes lie between 0 and 1")
-
-
-def static_mixes(costs: Mapping[str, float], spend_usd: float) -> list[dict[str, float]]:
-    """Return every mix of at most two specialists that spends this on average, and those who alone cost less.
-
-    The best of these is the point of the cost-quality hull at that spend, whatever the qualities are. Where all cost
-    more it is the cheapest.
-    """
-    mixes = [{name: 1.0} for name, cost in costs.items() if cost <= spend_usd]
-    for low, low_cost in costs.items():
-        for high, high_cost in costs.items():
-            if low_cost < spend_usd < high_cost:
-                share = (spend_usd - low_cost) / (high_cost - low_cost)
-                mixes.append({low: 1.0 - share, high: share})
-    if not mixes and costs:
-        mixes = [{min(costs, key=costs.__getitem__): 1.0}]
-    return mixes
