@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from clusters import TEXT, running_cluster
 from harness import base, specialist
 
-from guardian_cluster.contract.snapshot import Price
+from guardian_cluster.contract.snapshot import DenyRule, Price, RoutingPolicy, WatchPolicy
+from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.request.usage import affordable_tokens
 from guardian_cluster.simulation import FalseUsage, ModelServer, Raw
 
 COUNTS = {"stream_options": {"include_usage": True}}
@@ -98,3 +101,47 @@ async def test_a_servers_impossible_counts_do_no_harm(claimed: int, stream: bool
     assert (seen.text, seen.error) == (TEXT, None)
     assert 0 <= seen.record.cost_usd < 1e12
     assert 0 <= seen.record.output_tokens < 2**53
+
+
+@pytest.mark.parametrize(
+    ("left_usd", "choices", "tokens"), [(0.01, 1, 999), (0.01, 2, 499), (1e-9, 1, 1), (0.0, 1, 1)]
+)
+def test_an_answer_may_be_as_long_as_what_is_left_pays_for(left_usd: float, choices: int, tokens: int):
+    request = UserRequest(
+        body={"model": "smart", "n": choices, "messages": [{"role": "user", "content": "why?"}]}
+    )
+
+    assert affordable_tokens(request, Price(input_usd=10.0, output_usd=10.0), left_usd) == tokens
+    assert affordable_tokens(request, Price(input_usd=10.0), left_usd) is None
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_ceiling_bounds_what_an_endpoint_is_asked_for(stream: bool):
+    async with ModelServer(TEXT) as server:
+        smart = specialist("smart", server.url, price=Price(output_usd=10.0))
+        serving = msgspec.structs.replace(base(smart), routing=RoutingPolicy(max_cost_usd=0.005))
+        async with running_cluster(serving) as running:
+            await running.ask(stream=stream)
+            await running.ask(stream=stream, max_tokens=7)
+
+    bodies = [request.body for request in server.requests]
+    assert bodies[0]["max_completion_tokens"] == 500
+    assert (bodies[1]["max_tokens"], "max_completion_tokens" in bodies[1]) == (7, False)
+
+
+async def test_a_second_attempt_may_cost_what_the_first_left():
+    watch = WatchPolicy(deny=(DenyRule(name="any", text="secret", action="retry"),))
+    price = Price(output_usd=10.0)
+    async with ModelServer("secret", faults=FalseUsage(0, 200)) as first, ModelServer(TEXT) as second:
+        members = [
+            specialist("smart", first.url, price=price, fallback=("other",)),
+            specialist("other", second.url, price=price),
+        ]
+        serving = msgspec.structs.replace(
+            base(*members, watch=watch), routing=RoutingPolicy(max_cost_usd=0.005)
+        )
+        async with running_cluster(serving) as running:
+            await running.ask(stream=False)
+
+    sent = [server.requests[0].body["max_completion_tokens"] for server in (first, second)]
+    assert sent == [500, 300]

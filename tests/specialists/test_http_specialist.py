@@ -49,11 +49,13 @@ class Caller:
         self.specialist = Specialist(name="s", variants=(self.variant,), endpoints=(self.endpoint,), **facts)
         self.max_answer_bytes = max_answer_bytes
 
-    async def ask(self, operation: Operation = "chat", **fields: Any) -> None:
+    async def ask(self, operation: Operation = "chat", most: int | None = None, **fields: Any) -> None:
         body = {"model": "s", **({"messages": HELLO} if operation == "chat" else {}), **fields}
         view = EmbeddingsRequest(model="s", input="a") if operation == "embeddings" else None
         request = UserRequest(body=body, operation=operation, view=view)
-        task = Task(request=request, specialist=self.specialist, variant=self.variant)
+        task = Task(
+            request=request, specialist=self.specialist, variant=self.variant, most_output_tokens=most
+        )
         transport = HttptoolsTransport()
         asked = HttpSpecialist("s", transport, SystemClock(), max_answer_bytes=self.max_answer_bytes)
         try:
@@ -120,6 +122,32 @@ async def test_both_names_of_the_token_limit_are_one_and_the_callers_counts(aske
     sent = server.requests[0].body
     assert {name: sent[name] for name in sent if name.startswith("max_")} == {asked: 5}
     assert sent["top_p"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("asked", "configured", "sent"),
+    [
+        ({}, {}, {"max_completion_tokens": 50}),
+        ({"max_tokens": 900}, {}, {"max_tokens": 50}),
+        ({"max_tokens": 5}, {}, {"max_tokens": 5}),
+        (
+            {"max_tokens": 900, "max_completion_tokens": 900},
+            {},
+            {"max_tokens": 50, "max_completion_tokens": 50},
+        ),
+        ({}, {"max_tokens": 900}, {"max_tokens": 50}),
+        ({}, {"max_tokens": 5}, {"max_tokens": 5}),
+        ({"max_tokens": None}, {}, {"max_tokens": 50}),
+    ],
+)
+async def test_an_answer_is_asked_for_only_as_long_as_it_is_paid_for(
+    asked: dict[str, Any], configured: dict[str, Any], sent: dict[str, Any]
+):
+    async with ModelServer() as server:
+        await Caller(server, variant=Variant(id="v", parameters=configured)).ask(most=50, **asked)
+
+    body = server.requests[0].body
+    assert {name: body[name] for name in body if name.startswith("max_")} == sent
 
 
 async def test_a_token_limit_that_the_caller_does_not_name_is_the_variants():

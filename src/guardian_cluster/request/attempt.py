@@ -21,7 +21,7 @@ from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Cluster
 from guardian_cluster.request.regret import redact
-from guardian_cluster.request.usage import Spent, Usage
+from guardian_cluster.request.usage import Spent, Usage, affordable_tokens
 from guardian_cluster.request.words import Words
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
@@ -63,13 +63,16 @@ class Execution:
         *,
         started: float | None = None,
         is_held: bool = False,
+        paid_usd: float = 0.0,
     ) -> None:
         """Prepare the execution of a request that was `started` at that monotonic time.
 
-        Where it `is_held`, nothing leaves before the answer is complete.
+        Where it `is_held`, nothing leaves before the answer is complete. `paid_usd` is what others were paid for the
+        same request before.
         """
         self.assignment = assignment
         self._is_held = is_held
+        self._paid_usd = paid_usd
         self._room = MAX_CHECKED_CHARACTERS if assignment.part is None else MAX_PART_CHARACTERS
         self.words = Words(self._room)
         """Of the answer, as it may leave; of a part all of it, for these are the words that leave."""
@@ -224,8 +227,14 @@ class Execution:
     @property
     def _has_spent_all(self) -> bool:
         """Whether what the request may cost is used up by attempts that failed."""
+        left_usd = self._left_usd
+        return left_usd is not None and left_usd <= 0.0
+
+    @property
+    def _left_usd(self) -> float | None:
+        """What may still be paid for the request; `None` is no limit."""
         ceiling_usd = self.request.max_cost_usd
-        return ceiling_usd is not None and self.spent.cost_usd >= ceiling_usd
+        return None if ceiling_usd is None else ceiling_usd - self._paid_usd - self.spent.cost_usd
 
     def _goes_on_holding(self, held: Held) -> bool:
         """Return whether content waits for its answer to be complete; a stream not for ever, whatever was wanted."""
@@ -280,9 +289,12 @@ class Execution:
 
     def _task(self, candidate: Candidate) -> Task:
         specialist = candidate.specialist
-        if specialist.name == self.assignment.specialist_id:
+        left_usd = self._left_usd
+        if specialist.name == self.assignment.specialist_id and left_usd is None:
             return self.assignment.task
-        return Task(request=self.request, specialist=specialist, variant=specialist.variants[0])
+        most = None if left_usd is None else affordable_tokens(self.request, specialist.price, left_usd)
+        variant = specialist.variants[0]
+        return Task(request=self.request, specialist=specialist, variant=variant, most_output_tokens=most)
 
     def _commit(self) -> None:
         self.committed = True

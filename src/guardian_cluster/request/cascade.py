@@ -140,6 +140,10 @@ class Cascade(Work):
         return self.lead.finish_reason if self.lead is not None else None
 
     @property
+    def _paid_usd(self) -> float:
+        return sum([each.spent.cost_usd for each in self._executions])
+
+    @property
     def _is_whole(self) -> bool:
         return not self.assignment.task.request.streamed
 
@@ -209,7 +213,7 @@ class Cascade(Work):
         return None if isinstance(decision, Accept) else assignment.instead(decision.specialist)
 
     async def _ask(self, assignment: SpecialistAssignment, *, is_held: bool) -> Execution:
-        execution = await self._begin(assignment, is_held=is_held)
+        execution = await self._begin(assignment, is_held=is_held, paid_usd=self._paid_usd)
         self._executions.append(execution)
         self.lead, self._is_held = execution, is_held
         return execution
@@ -247,8 +251,7 @@ class Cascade(Work):
         """Return what to do with an answer that is held."""
         if agreed or not self._may_ask_another(assignment, asked=len(self._executions)):
             return Accept()
-        spent_usd = sum(each.spent.cost_usd for each in self._executions)
-        left_usd = None if self._ceiling_usd is None else self._ceiling_usd - spent_usd
+        left_usd = None if self._ceiling_usd is None else self._ceiling_usd - self._paid_usd
         here = _expected(assignment, execution)
         assert self._validation is not None
         return self._validation.assurance.decide(

@@ -95,6 +95,18 @@ class Spent(msgspec.Struct):
         self.cost_usd += other.cost_usd
 
 
+def affordable_tokens(request: UserRequest, price: Price, left_usd: float) -> int | None:
+    """Return how many tokens each choice of an answer may have for what is left; `None` where they cost nothing.
+
+    What the messages cost is estimated from their length; at least one token is always allowed.
+    """
+    if price.output_usd <= 0.0 or request.operation != "chat":
+        return None
+    needs = needs_of(request)
+    left_usd -= needs.input_tokens * price.input_usd / 1e6
+    return max(1, int(1e6 * left_usd / price.output_usd / needs.choices))
+
+
 def wants_usage(request: UserRequest) -> bool:
     """Return whether the caller asked for token counts in a stream."""
     view = request.view

@@ -106,6 +106,7 @@ class RequestProcessingWorkflow:
         assignment: SpecialistAssignment,
         *,
         is_held: bool,
+        paid_usd: float,
     ) -> Execution:
         """Return the execution: specialist and watcher run in one pass, for a coroutine cannot be awaited twice."""
         plan = allocation.plans.get(assignment.id)
@@ -121,6 +122,7 @@ class RequestProcessingWorkflow:
             self._rng,
             started=started,
             is_held=is_held,
+            paid_usd=paid_usd,
         )
 
     def _work(

@@ -9,7 +9,7 @@ import msgspec
 from guardian_cluster.contract.snapshot import Endpoint
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed
-from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.specialists import failures, shape
 from guardian_cluster.specialists.effort import MAX_DECODED_BYTES, UNCOUNTED_BYTES, refuse_costly
 from guardian_cluster.specialists.finishing import finishing_of
@@ -24,6 +24,7 @@ _PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 _MAX_ERROR_BYTES = 65_536
 _TOKEN_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 """The older name and the newer: endpoints refuse a request that has both, or follow either."""
+_NEWER_LIMIT = "max_completion_tokens"
 _SLICE_PAYLOADS = 32
 """Read and fed without letting others run: watched and encoded, this many take about 0.3 ms."""
 _SLICE_BYTES = 8_192
@@ -138,6 +139,8 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
     if request.operation == "chat":
         if variant.parameters:
             fields = {**_unnamed(variant.parameters, request.body), **fields}
+        if task.most_output_tokens is not None:
+            _bound(fields, request.chat, task.most_output_tokens)
         fields["messages"] = _messages(context.messages, variant.instructions)
         if request.streamed and task.specialist.stream_usage:
             fields["stream_options"] = _with_usage(fields.get("stream_options"))
@@ -159,6 +162,19 @@ def _unnamed(parameters: Mapping[str, Any], body: dict[str, Any]) -> dict[str, A
     if _TOKEN_LIMITS.isdisjoint(body):
         return {**parameters}
     return {name: value for name, value in parameters.items() if name not in _TOKEN_LIMITS}
+
+
+def _bound(fields: dict[str, Any], asked: ChatRequest, most: int) -> None:
+    """Limit the tokens of an answer to `most`, under the name that the request, or its variant, has for that limit.
+
+    Where neither names one it is OpenAI's newer name, which servers that do not know it pass over.
+    """
+    named = [name for name in _TOKEN_LIMITS if name in fields]
+    wanted = asked.max_completion_tokens or asked.max_tokens
+    if wanted is None:
+        wanted = next((fields[name] for name in named if isinstance(fields[name], int)), None)
+    if wanted is None or wanted > most:
+        fields.update(dict.fromkeys(named or [_NEWER_LIMIT], most))
 
 
 def _messages(messages: Any, instructions: str | None) -> Any:

@@ -51,6 +51,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     request: UserRequest
     specialist: contract.Specialist
     variant: Variant
+    most_output_tokens: int | None = None
+    """What the request may cost pays for no more; `None` is no limit."""
 
 
 class Specialist(Protocol):
