@@ -1,6 +1,6 @@
 """A quality assurance that finds what a test tells it to find, and keeps what it was asked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,9 +32,6 @@ class Checks:
     question: str
     is_checkable: bool
     is_calculation: bool = False
-
-    def examine(self, text: str, *, finish_reason: str | None = None, **_: Any) -> Iterator[Any]:
-        yield finish_reason
 
 
 @dataclass(frozen=True)
@@ -78,8 +75,10 @@ class ScriptedAssurance:
         self.questions.append(question)
         return Checks(question, self._is_checkable)
 
-    def conclude(self, framework: Checks, text: str, findings: tuple[Any, ...], *, specialist: str) -> Found:
-        self.assessed.append((framework.question, specialist, *findings))
+    def assess(
+        self, framework: Checks, text: str, *, specialist: str, finish_reason: str | None = None
+    ) -> Found:
+        self.assessed.append((framework.question, specialist, finish_reason))
         p_wrong = next((likely for mark, likely in self.p_wrong.items() if mark in text), 0.05)
         return Found(p_wrong=p_wrong, **self._found)
 

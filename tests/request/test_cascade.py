@@ -341,3 +341,13 @@ async def test_broken_json_never_leaves_where_json_was_asked_for():
     seen = await answered(Answer('{"product": 39'), Answer('{"product": 391}'), response_format=wanted)
 
     assert (seen.text, seen.record.specialist) == ('{"product": 391}', "strong")
+
+
+@BOTH
+async def test_an_answer_that_cites_what_was_not_given_is_doubted(stream: bool):
+    given = "Answer from these passages:\n[1] Leave is thirty days a year.\n[2] The office has a dog."
+    question = f"{given}\n\nHow long is leave?"
+    seen = await answered("Leave is forty days [7].", "Leave is thirty days [1].", question, stream=stream)
+
+    assert [each.failed for each in seen.record.assessments] == [("citations",), ()]
+    assert seen.text == "Leave is thirty days [1]."

@@ -79,4 +79,4 @@ def test_the_evidence_of_an_assessment_can_be_read_again():
 def test_no_answer_breaks_an_assessment(text: str):
     assurance = QualityAssurance()
 
-    assert 0.0 <= assurance.assess(assurance.derive(QUESTION), text, sources=("a",)).p_wrong <= 1.0
+    assert 0.0 <= assurance.assess(assurance.derive(QUESTION, sources=("[1] a",)), text).p_wrong <= 1.0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -34,9 +35,14 @@ class Validation:
         questions: Mapping[int, str],
         insights: Insights,
         wanted: ResponseFormat | None = None,
+        sources: Sequence[str] = (),
     ) -> None:
-        """Validate the answers to `questions`, numbered as the parts are; each in the form that is `wanted`."""
+        """Validate the answers to `questions`, numbered as the parts are.
+
+        Each is `wanted` in that form, and may cite what stands in the `sources`.
+        """
         self.assurance = assurance
+        self._sources = sources
         self._wanted = wanted
         self._questions = questions
         self._insights = insights
@@ -60,7 +66,9 @@ class Validation:
         """Return the checks of one part."""
         found = self._frameworks.get(number)
         if found is None:
-            found = self._frameworks[number] = self.assurance.derive(self._questions[number], self._wanted)
+            found = self._frameworks[number] = self.assurance.derive(
+                self._questions[number], self._wanted, self._sources
+            )
         return found
 
     async def assess(
@@ -71,12 +79,15 @@ class Validation:
         `expected_success` is how likely the router took the specialist to be right.
         """
         framework, text = self.framework(number), execution.words.text
-        findings = framework.examine(text, finish_reason=execution.finish_reason)
-        # Ordinary answers take 0.5 ms, hostile ones 20: others get their turn meanwhile.
-        found = await asyncio.to_thread(tuple, findings) if len(text) > READ_AT_ONCE else tuple(findings)
-        assessment = self.assurance.conclude(
-            framework, text, found, specialist=execution.candidate.specialist.name
+        assess = partial(
+            self.assurance.assess,
+            framework,
+            text,
+            specialist=execution.candidate.specialist.name,
+            finish_reason=execution.finish_reason,
         )
+        # Ordinary answers take below 1 ms, hostile ones 20: others get their turn meanwhile.
+        assessment = await asyncio.to_thread(assess) if len(text) > READ_AT_ONCE else assess()
         if expected_success is not None:
             assessment = _expected(assessment, expected_success, framework)
         if execution.retrieval is not None:

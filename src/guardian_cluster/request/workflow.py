@@ -15,6 +15,7 @@ from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
 from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.cascade import Begin, Cascade, is_assessable
+from guardian_cluster.request.checks.citations import sources_of
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.coordinator import CommunicationCoordinator
 from guardian_cluster.request.needs import last_question
@@ -137,7 +138,8 @@ class RequestProcessingWorkflow:
             if isinstance(request.view, ChatRequest) and is_assessable(request.view):
                 questions = {1: last_question(request.view)}
                 wanted = request.view.response_format
-                validation = Validation(self.quality_assurance, questions, insights, wanted)
+                sources = sources_of(request.view.messages)
+                validation = Validation(self.quality_assurance, questions, insights, wanted, sources)
             return Cascade(assignments[0], begin, validation, policy, ceiling_usd)
         questions = {each.part.number: each.part.text for each in assignments if each.part is not None}
         validation = Validation(self.quality_assurance, questions, insights)

@@ -1,6 +1,6 @@
 import pytest
 
-from guardian_cluster.domain.request import ResponseFormat
+from guardian_cluster.domain.request import Message, ResponseFormat
 from guardian_cluster.request.checks import (
     citations,
     code,
@@ -13,6 +13,7 @@ from guardian_cluster.request.checks import (
     truncation,
 )
 from guardian_cluster.request.checks.answered import Answered
+from guardian_cluster.request.checks.citations import sources_of
 from guardian_cluster.request.checks.question import Question
 
 
@@ -99,7 +100,23 @@ def test_a_response_format_is_held_against_the_answer():
     assert structure.check(answered("{}", wanted=wanted)).held is True
 
 
-SOURCES = ("Leave is granted for thirty days a year to all who work.", "Other things.")
+@pytest.mark.parametrize(
+    ("given", "is_source"),
+    [
+        ("Answer from:\n[1] Leave is thirty days.\n[2] Other things.", True),
+        ("What does a[1] = 2 do?", False),
+        ("items:\n[1], [2]", False),
+        ("[1] " + "long " * 10_000, False),
+        ("Be brief.", False),
+    ],
+)
+def test_sources_are_what_numbers_its_passages(given: str, is_source: bool):
+    messages = [Message(role="system", content=given), Message(role="user", content="How long is leave?")]
+
+    assert sources_of(messages) == ((given, "How long is leave?") if is_source else ())
+
+
+SOURCES = ("[1] Leave is granted for thirty days a year to all who work.\n[2] Other things.", "Why?")
 
 
 @pytest.mark.parametrize(
