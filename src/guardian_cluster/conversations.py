@@ -42,10 +42,6 @@ class StoredConversations:
         kept = [NewMessage(cast("Role", each.role), each.message, each.tokens) for each in messages]
         await self._store.append_messages(tenant, conversation, kept, user=user)
 
-    async def forget(self, tenant: str, conversation: str) -> int:
-        """Delete a conversation; return how many messages it had."""
-        return await self._store.delete_conversation(tenant, conversation)
-
 
 FRESH_S = 5.0
 """How long an answer to whether there are documents is relied on, a failure too: they are ingested by hand."""

@@ -46,8 +46,7 @@ class Deployment:
             parts.paces.price,
             parts.rng,
         )
-        store = None if base.memory.conversations == "off" else StoredConversations(parts.memory)
-        self.context_maintainer = ContextMaintainer(store, base.memory)
+        self.context_maintainer = ContextMaintainer(StoredConversations(parts.memory), base.memory)
         self._retrieval = parts.retrieval
 
     def get_specialist(self, specialist_id: str) -> Specialist:

@@ -35,6 +35,3 @@ class KeptConversations:
         kept = self._kept[tenant, conversation]
         for said in messages:
             kept.append(StoredMessage(said.role, said.message, said.tokens, number=len(kept) + 1, at=0.0))
-
-    async def forget(self, tenant: str, conversation: str) -> int:
-        return len(self._kept.pop((tenant, conversation), []))

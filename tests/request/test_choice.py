@@ -19,7 +19,7 @@ SMALL = Option("small", success=0.71, trust=0.9, cost_usd=1e-4, latency_s=0.5, v
 LARGE = Option("large", success=0.74, trust=0.9, cost_usd=1.2e-3, latency_s=2.0, verdicts=1_000)
 
 amounts = st.floats(0.0, 1.0)
-policies = st.builds(Policy, st.floats(1e-6, 10.0), st.floats(0.0, 0.1), st.floats(0.0, 5.0))
+policies = st.builds(Policy, st.floats(1e-6, 10.0), st.floats(0.0, 0.1))
 
 
 @st.composite
@@ -66,7 +66,7 @@ def test_the_stated_probability_is_the_rate_at_which_it_happens():
 def test_dearer_mistakes_never_prefer_a_weaker_and_cheaper_one(
     given: list[Option], policy: Policy, factor: float, price: float
 ):
-    dearer = Policy(policy.mistake_usd * factor, policy.second_usd, policy.cost_weight)
+    dearer = Policy(policy.mistake_usd * factor, policy.second_usd)
 
     before, after = (ranking(given, each, price=price)[0] for each in (policy, dearer))
 

@@ -64,7 +64,6 @@ async def test_a_tenants_conversation_is_its_own(store: StoredConversations):
 
     assert list(await store.read("two", "c", 1_000)) == []
     assert list(await store.search("two", "c", "secret", 5)) == []
-    assert await store.forget("two", "c") == 0
     assert len(await store.read("one", "c", 1_000)) == 2
 
 
@@ -77,13 +76,6 @@ async def test_whole_turns_are_found_by_their_words(store: StoredConversations):
     assert contents(list(found)) == ["parental leave", "about parental leave"]
     assert [each.number for each in await store.search("t", "c", "leave", 5)] == [3, 4, 7, 8]
     assert list(await store.search("t", "c", "birds", 5)) == []
-
-
-async def test_a_forgotten_conversation_is_gone(store: StoredConversations):
-    await store.append("t", "c", turn("a"))
-
-    assert await store.forget("t", "c") == 2
-    assert (await store.forget("t", "c"), list(await store.read("t", "c", 1_000))) == (0, [])
 
 
 async def test_what_was_read_does_not_change(store: StoredConversations):

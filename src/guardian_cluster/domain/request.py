@@ -87,6 +87,19 @@ class ChatRequest(msgspec.Struct, frozen=True):
     logprobs: bool | None = None
     user: str | None = None
 
+    @property
+    def wanted_form(self) -> ResponseFormat | None:
+        """The form that the whole answer must have; plain text is none."""
+        wanted = self.response_format
+        return None if wanted is None or wanted.type == "text" else wanted
+
+    def last_question(self) -> str:
+        """Return the last thing the user said, whatever came before it."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                return message.text()
+        return ""
+
 
 class EmbeddingsRequest(msgspec.Struct, frozen=True):
     """The fields of an embeddings request that the cluster decides on."""

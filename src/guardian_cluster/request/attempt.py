@@ -61,9 +61,9 @@ class Execution:
         clock: Clock,
         rng: random.Random,
         *,
-        started: float | None = None,
-        is_held: bool = False,
-        paid_usd: float = 0.0,
+        started: float,
+        is_held: bool,
+        paid_usd: float,
     ) -> None:
         """Prepare the execution of a request that was `started` at that monotonic time.
 
@@ -99,14 +99,15 @@ class Execution:
         self.first_content_at: float | None = None
         self._plan = plan
         self._context = context
+        self.shown = context
+        """What the specialist answered from: what of the context fits its window."""
         self._cluster = cluster
         self._balancer = balancer
         self._clock = clock
         self._rng = rng
         self._verdicts: list[Verdict] = []
         total_s = assignment.task.specialist.timeouts.total_s
-        begun_at = clock.monotonic() if started is None else started
-        self._deadline = begun_at + min(total_s, self.request.timeout_s or total_s)
+        self._deadline = started + min(total_s, self.request.timeout_s or total_s)
 
     async def run(self, emit: Emit) -> None:
         """Hand what may leave to `emit`, until the answer is complete. Being cancelled ends the work at the endpoint.
@@ -212,8 +213,8 @@ class Execution:
 
         try:
             async with patience:
-                context = _fitted(self._context, candidate)
-                await specialist.execute(self._task(candidate), context, candidate.endpoint, feed)
+                self.shown = _fitted(self._context, candidate)
+                await specialist.execute(self._task(candidate), self.shown, candidate.endpoint, feed)
             self._conclude(watch, said=bool(held.chunks))
         finally:
             self._waited_s += patience.waited_s

@@ -43,12 +43,8 @@ class Cascade(Work):
         begin: Begin,
         validation: Validation | None,
         policy: RoutingPolicy,
-        ceiling_usd: float | None,
     ) -> None:
-        """Prepare the work; without a `validation` its answer is not one that can be checked.
-
-        `ceiling_usd` is what all of it may cost.
-        """
+        """Prepare the work; without a `validation` its answer is not one that can be checked."""
         self.assignment = assignment
         self.lead: Execution | None = None
         """The execution whose answer leaves, or the one under way."""
@@ -61,7 +57,6 @@ class Cascade(Work):
         self._executions: list[Execution] = []
         self._assessments: list[AssessmentRecord] = []
         self._emitted = self._is_held = False
-        self._ceiling_usd = ceiling_usd
         self._answered: list[Answered] = []
 
     async def run(self, emit: Emit) -> None:
@@ -251,7 +246,8 @@ class Cascade(Work):
         """Return what to do with an answer that is held."""
         if agreed or not self._may_ask_another(assignment, asked=len(self._executions)):
             return Accept()
-        left_usd = None if self._ceiling_usd is None else self._ceiling_usd - self._paid_usd
+        ceiling_usd = assignment.task.request.max_cost_usd
+        left_usd = None if ceiling_usd is None else ceiling_usd - self._paid_usd
         here = _expected(assignment, execution)
         assert self._validation is not None
         return self._validation.assurance.decide(

@@ -55,7 +55,6 @@ class Policy(msgspec.Struct, frozen=True):
     """What a wrong answer costs the operator."""
     second_usd: float = 0.0
     """What a second of waiting costs."""
-    cost_weight: float = 1.0
     explored_share: float = EXPLORED_SHARE
 
     @classmethod
@@ -121,7 +120,7 @@ def utility_usd(option: Option, policy: Policy, *, price: float = 0.0, doubt: fl
     deviation = math.sqrt(max(0.0, option.success * (1.0 - option.success)))
     success = min(1.0, option.success + OPTIMISM * doubt * deviation)
     waiting = policy.second_usd * option.latency_s
-    return -policy.cost_weight * cost * (1.0 + price) - policy.mistake_usd * (1.0 - success) - waiting
+    return -cost * (1.0 + price) - policy.mistake_usd * (1.0 - success) - waiting
 
 
 def propensities(options: Sequence[Option], policy: Policy, *, price: float = 0.0) -> dict[str, float]:

@@ -171,7 +171,7 @@ class ContextMaintainer:
         try:
             async with asyncio.timeout(seconds):
                 fetched.history = await store.read(tenant, conversation, MAX_HISTORY_TOKENS)
-                question = _question(request)
+                question = request.chat.last_question()[:SEARCHED_CHARACTERS]
                 if question and fetched.history and fetched.history[0].number > 1:
                     fetched.recalled = await store.search(tenant, conversation, question, RECALLED_TURNS)
         except TimeoutError:
@@ -179,12 +179,6 @@ class ContextMaintainer:
         except Exception as error:  # a store may fail in any way; the request goes on without it
             fetched.problem = f"memory failed ({type(error).__name__})"
         return fetched
-
-
-def _question(request: UserRequest) -> str:
-    """Return the beginning of what the user asked last."""
-    asked = [message for message in request.chat.messages if message.role == "user"]
-    return asked[-1].text()[:SEARCHED_CHARACTERS] if asked else ""
 
 
 def _said(message: bytes | msgspec.Raw) -> Said:

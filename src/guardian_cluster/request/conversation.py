@@ -69,10 +69,6 @@ class ConversationStore(Protocol):
         """
         ...
 
-    async def forget(self, tenant: str, conversation: str) -> int:
-        """Delete a conversation; return how many messages it had."""
-        ...
-
 
 def conversation_of(request: UserRequest, *, by_user: bool) -> str | None:
     """Return the conversation that a request belongs to, as stores name it; a session's and a user's never meet."""

@@ -46,7 +46,7 @@ async def explain(router: RequestRouter, request: UserRequest) -> Explanation:
         needs=analysis.needs,
         complexity=analysis.profile.complexity if analysis.profile else None,
         requirements=_requirements(analysis),
-        max_cost_usd=router.ceiling_usd(request),
+        max_cost_usd=analysis.request.max_cost_usd,
         assignments=tuple(map(_explained, assignments)),
     )
 

@@ -30,6 +30,7 @@ class Prepared:
         self._context = context
         self._conversation = Conversation(sent[:leading], history, recalled, sent[leading:])
         self._besides_tokens = tokens_besides(request)
+        self._packs: dict[int, Context] = {}
 
     def for_all(self, assignments: Sequence[SpecialistAssignment]) -> Context:
         """Pack for the smallest window of those who may answer.
@@ -63,6 +64,12 @@ class Prepared:
         )
 
     def _packed(self, budget_tokens: int) -> Context:
+        found = self._packs.get(budget_tokens)
+        if found is None:
+            found = self._packs[budget_tokens] = self._pack(budget_tokens)
+        return found
+
+    def _pack(self, budget_tokens: int) -> Context:
         packed = self._conversation.within(budget_tokens)
         return msgspec.structs.replace(
             self._context,

@@ -42,7 +42,7 @@ def needs_of(request: UserRequest) -> Needs:
     return Needs(
         tools=bool(view.tools or view.functions),
         vision=vision,
-        json=view.response_format is not None and view.response_format.type != "text",
+        json=view.wanted_form is not None,
         choices=int(view.n or 1),
         logprobs=bool(view.logprobs),
         input_tokens=-(-characters // CHARACTERS_PER_TOKEN),
@@ -75,11 +75,3 @@ def is_instructed(request: UserRequest) -> bool:
     return isinstance(view, ChatRequest) and any(
         message.role in ("system", "developer") for message in view.messages
     )
-
-
-def last_question(view: ChatRequest) -> str:
-    """Return the last thing the user said, whatever came before it."""
-    for message in reversed(view.messages):
-        if message.role == "user":
-            return message.text()
-    return ""

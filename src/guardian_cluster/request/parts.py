@@ -24,9 +24,8 @@ def is_divisible(request: UserRequest) -> bool:
         or view.functions
         or view.logprobs
         or (view.n or 1) != 1
+        or view.wanted_form is not None
     ):
-        return False
-    if view.response_format is not None and view.response_format.type != "text":
         return False
     spoken = [message for message in view.messages if message.role not in ("system", "developer")]
     return len(spoken) == 1 and spoken[0].role == "user" and isinstance(spoken[0].content, str)
@@ -55,7 +54,7 @@ def request_for(request: UserRequest, part: Part, max_cost_usd: float | None = N
         id=f"{request.id}.{part.number}",
         body=body,
         view=view,
-        max_cost_usd=max_cost_usd or request.max_cost_usd,
+        max_cost_usd=request.max_cost_usd if max_cost_usd is None else max_cost_usd,
     )
 
 

@@ -16,6 +16,7 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.usage import Spent
+from guardian_cluster.specialists.specialist import Context
 
 if TYPE_CHECKING:
     from guardian_cluster.request.answer import Answer
@@ -64,7 +65,7 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
         routing=lead.assignment.routing if lead else _routing(work.executions) if work else None,
         assessments=tuple(work.assessments) if work else (),
         parts=tuple(work.parts) if work else (),
-        context=_context_record(answer),
+        context=_context_record(answer, lead.shown if lead else None),
     )
 
 
@@ -75,14 +76,16 @@ def _routing(executions: Sequence[Execution]) -> RoutingRecord | None:
     return next((routing for routing in there if routing.candidates), there[0] if there else None)
 
 
-def _context_record(answer: "Answer") -> ContextRecord | None:
+def _context_record(answer: "Answer", shown: Context | None) -> ContextRecord | None:
+    """Return what was shown of a conversation; of a request in parts nothing is, for each part stands alone."""
     context = answer.context
     if context is None or (context.conversation is None and context.problem is None):
         return None
+    shown = shown or Context(messages=None)
     return ContextRecord(
-        history=context.history,
-        left_out=context.left_out,
-        left_out_tokens=context.left_out_tokens,
+        history=shown.history,
+        left_out=shown.left_out,
+        left_out_tokens=shown.left_out_tokens,
         remembered=answer.remembered,
         problem=context.problem,
     )

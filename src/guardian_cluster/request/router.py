@@ -12,7 +12,7 @@ from guardian_cluster.domain.errors import GuardianError, NotAllowed, NotFound
 from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.assignment import RoutingAnalysis, SpecialistAssignment
 from guardian_cluster.request.candidates import Candidates, most_tokens
-from guardian_cluster.request.choice import Option, Policy, choose
+from guardian_cluster.request.choice import SHIFTS, Option, Policy, choose
 from guardian_cluster.request.decomposition import Part, decompose
 from guardian_cluster.request.eligibility import builtin_lacks
 from guardian_cluster.request.expectation import BUILTIN_SUCCESS
@@ -23,7 +23,7 @@ from guardian_cluster.request.routing_record import record_of_choice, record_wit
 from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.specialists.specialist import Task
 
-POLICIES = ("auto", "auto:cheap", "auto:fast", "auto:best")
+POLICIES = tuple(SHIFTS)
 """The names that leave the choice to the router; the first is weighed as the operator says, the others shift it."""
 
 
@@ -252,9 +252,10 @@ class RequestRouter:
 
     def _weights(self, analysis: RoutingAnalysis) -> Policy:
         """Return what is weighed against what, as the operator and the request have it."""
-        name = analysis.requested if analysis.requested in POLICIES else POLICIES[0]
         operators = self._policy
-        return Policy.named(name, operators.mistake_usd, operators.second_usd, operators.explore)
+        return Policy.named(
+            analysis.requested, operators.mistake_usd, operators.second_usd, operators.explore
+        )
 
     def _options(
         self, analysis: RoutingAnalysis, profile: Profile, models: Sequence[contract.Specialist]

@@ -49,6 +49,7 @@ class Validation:
         self._frameworks: dict[int, ValidationFramework] = {}
         self._assessed: dict[int, Assessment] = {}
         self._verdicts: list[Verdict] = []
+        self._deriving = asyncio.Lock()
 
     async def agree(self, number: int, first: str, second: str) -> bool | None:
         """Return whether two answers to a part say the same; `None` where that cannot be told."""
@@ -56,7 +57,9 @@ class Validation:
 
     async def prepare(self) -> None:
         """Derive the checks of every part from its question, before there is any answer."""
-        await asyncio.to_thread(self._derive)
+        async with self._deriving:  # parts ask for it side by side
+            if len(self._frameworks) < len(self._questions):
+                await asyncio.to_thread(self._derive)
 
     def _derive(self) -> None:
         for number in self._questions:
@@ -119,7 +122,7 @@ class Validation:
         return self._verdicts
 
     def report(self) -> MonitoringReport:
-        """Return what the watcher of the validation says of it: whether each part was looked at, and by how much."""
+        """Return what the watcher of the validation says of it: the parts looked at, and the checks that could tell."""
         unchecked = [number for number in self._questions if number not in self._assessed]
         verdicts = [_verdict("not-checked") for _ in unchecked] + self._verdicts
         ran = [assessment.coverage for assessment in self._assessed.values()]
@@ -133,7 +136,7 @@ class Validation:
         """Take in, and share, what the memory's watcher says of the context it gave."""
         quality = ContextQuality(part=number, relevance=found.relevance, coverage=found.coverage)
         self._insights.share(quality)
-        return self._insights.context_quality(number) or quality
+        return quality
 
     def _on_weak_context(self, assessment: Assessment, context: ContextQuality) -> Assessment:
         self._verdicts.append(_verdict("weak-context"))

@@ -18,7 +18,6 @@ from guardian_cluster.request.cascade import Begin, Cascade, is_assessable
 from guardian_cluster.request.checks.citations import sources_of
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.coordinator import CommunicationCoordinator
-from guardian_cluster.request.needs import last_question
 from guardian_cluster.request.ports import Cluster, ReportSink
 from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.request.recording import record_of
@@ -131,21 +130,20 @@ class RequestProcessingWorkflow:
     ) -> Work:
         """Return what carries out the assignments: one on its way up, or several side by side."""
         request = analysis.request
-        policy, ceiling_usd = self.cluster.snapshot.base.routing, request.max_cost_usd
+        policy = self.cluster.snapshot.base.routing
         insights = Insights()
         if assignments[0].part is None:
             validation = None
             if isinstance(request.view, ChatRequest) and is_assessable(request.view):
-                questions = {1: last_question(request.view)}
-                wanted = request.view.response_format
+                questions = {1: request.view.last_question()}
+                wanted = request.view.wanted_form
                 sources = sources_of(request.view.messages)
                 validation = Validation(self.quality_assurance, questions, insights, wanted, sources)
-            return Cascade(assignments[0], begin, validation, policy, ceiling_usd)
+            return Cascade(assignments[0], begin, validation, policy)
         questions = {each.part.number: each.part.text for each in assignments if each.part is not None}
         validation = Validation(self.quality_assurance, questions, insights)
-        share_usd = None if ceiling_usd is None else ceiling_usd / len(analysis.parts)
         cascades = {
-            each.part.number: Cascade(each, begin, validation, policy, share_usd)
+            each.part.number: Cascade(each, begin, validation, policy)
             for each in assignments
             if each.part is not None
         }

@@ -72,9 +72,8 @@ class RecallSpecialist:
     async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task; see `Specialist.execute`."""
         request = task.request
-        question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
         answer = await self.answer(
-            question, tenant=request.tenant, conversation=self._conversation_of(request)
+            request.chat.last_question(), tenant=request.tenant, conversation=self._conversation_of(request)
         )
         self._on_quality(request, answer.quality)
         await feed(said(render(answer), request, endpoint, self._clock.now()))

@@ -41,8 +41,7 @@ class SolverSpecialist:
     async def execute(self, task: Task, context: Context, endpoint: Endpoint, feed: Feed) -> None:
         """Answer the task; see `Specialist.execute`."""
         request = task.request
-        question = next((m.text() for m in reversed(request.chat.messages) if m.role == "user"), "")
-        text = await self._answerer.answer(question)
+        text = await self._answerer.answer(request.chat.last_question())
         await feed(said(text, request, endpoint, self._clock.now()))
 
 
