@@ -44,8 +44,7 @@ def test_where_there_is_no_difference_harm_is_seldom_claimed() -> None:
 
 
 def test_nothing_is_claimed_without_audits() -> None:
-    assert compared({"small": 0.95, "large": 0.3}).lift().lower is None
-    assert Comparison().lift() == (None, None)
+    assert Comparison().lift() == (None,)
 
 
 def test_a_choice_that_nothing_learned_was_the_reason_of_does_not_count() -> None:
@@ -59,7 +58,7 @@ def test_a_choice_that_nothing_learned_was_the_reason_of_does_not_count() -> Non
         specialist = "large" if number % 5 == 0 else "small"
         comparison.take(routed(specialist=specialist, routing=routing), float(specialist == "large"))
 
-    assert comparison.lift() == (None, None)
+    assert comparison.lift() == (None,)
 
 
 @given(st.lists(st.tuples(records, st.none() | numbers, numbers, numbers), max_size=5))

@@ -50,7 +50,7 @@ def test_a_forgotten_specialist_is_unknown_and_the_others_stay() -> None:
 def test_what_is_restored_predicts_and_learns_on() -> None:
     model = taught(1.0, 50)
 
-    restored = QuestionModel.restore(model.encode())
+    restored = QuestionModel.decode(model.encode())
 
     assert success(restored) == success(model)
     assert taught(0.0, 5, restored).encode() == taught(0.0, 5, model).encode()
@@ -59,7 +59,7 @@ def test_what_is_restored_predicts_and_learns_on() -> None:
 @pytest.mark.parametrize("damage", [b"", b"GCSM", QuestionModel().encode() + b"x"])
 def test_damaged_bytes_are_refused(damage: bytes) -> None:
     with pytest.raises(ValueError, match="model"):
-        QuestionModel.restore(damage)
+        QuestionModel.decode(damage)
 
 
 def test_no_more_specialists_are_learned_of_than_a_file_holds() -> None:

@@ -170,7 +170,7 @@ def test_a_router_that_does_harm_is_withdrawn_and_learns_anew(caplog: pytest.Log
     assert learning.draft(NOON) is None
     assert "chose worse" in caplog.text
     again = finished(learning)
-    assert (again.verdicts, again.models.before.arms(), again.lift) == (0, (), (None, None))
+    assert (again.verdicts, again.models.before.arms(), again.lift) == (0, (), (None,))
 
 
 def test_of_answers_it_learns_from_callers_and_from_agreement_but_not_from_the_checks_themselves() -> None:

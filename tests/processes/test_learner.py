@@ -131,7 +131,7 @@ async def learn(folder: Path, *reports: Report) -> Pointer:
 
 
 def model_of(folder: Path, pointer: Pointer | None = None) -> QuestionModel:
-    return QuestionModel.restore(read_model(folder, (pointer or offered(folder)).model).before)
+    return QuestionModel.decode(read_model(folder, (pointer or offered(folder)).model).before)
 
 
 def models(folder: Path) -> set[str]:

@@ -2,6 +2,8 @@ import pytest
 
 from guardian_cluster.request.checks.answer_model import answer_model
 from guardian_cluster.request.checks.answer_words import AnswerWords
+from guardian_cluster.request.checks.answered import Answered
+from guardian_cluster.request.checks.finding import Finding
 from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.statistics.calibration import Evidence
 
@@ -49,6 +51,23 @@ def test_questions_that_were_left_out_are_counted():
 
     assert assessment.asked_parts_answered == 0.5
     assert assessment.intent_alignment == 0.5
+
+
+def test_a_check_that_fails_is_told_and_costs_no_answer():
+    assurance = QualityAssurance()
+    framework = assurance.derive(QUESTION)
+    whole = assurance.assess(framework, RIGHT)
+    vars(framework)["checks"] = (*framework.checks[:-1], _fails)
+
+    assessment = assurance.assess(framework, RIGHT)
+
+    assert whole.coverage == 1.0
+    assert assessment.coverage == 1 - 1 / len(framework.checks)
+    assert assessment.failed == ()
+
+
+def _fails(_: Answered) -> Finding:
+    raise ValueError("what it did not think of")
 
 
 def test_verdicts_change_what_is_thought_of_a_specialist_and_of_no_other():

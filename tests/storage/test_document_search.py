@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from guardian_cluster.domain.words import words
 from guardian_cluster.storage.memory_database import open_memory
-from guardian_cluster.storage.memory_words import words
 
 
 def test_the_passage_with_the_rarest_words_comes_first(memory: Engine) -> None:

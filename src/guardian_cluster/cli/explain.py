@@ -12,7 +12,7 @@ from rich.text import Text
 from guardian_cluster.cli.options import config_option
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.config import find_config, load_config
-from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot import Base, Snapshot
 from guardian_cluster.contract.snapshot_file import read_snapshot
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
@@ -30,11 +30,10 @@ from guardian_cluster.request.explanation import explain as explain_routing
 def explain(question: str, model: str, tenant: str, as_json: bool, config_path: Path | None) -> None:
     """Say who would answer QUESTION, and why. Nobody is asked, and no gateway needs to run."""
     config = load_config(find_config(config_path))
-    snapshot = _snapshot(config.data_folder) or Snapshot(rev=1, base=config.base())
+    snapshot = _snapshot(config.data_folder) or Snapshot(rev=0, base=Base(specialists=()))
     # What the gateway has learned is what it serves, not what is on offer to it.
     deployed = snapshot.base
-    base = config.base(router_model=deployed.router_model)
-    base = msgspec.structs.replace(base, router_salt=deployed.router_salt)
+    base = config.base(router_model=deployed.router_model, router_salt=deployed.router_salt)
     if tenant not in {each.name for each in base.tenants}:
         known = ", ".join(sorted(each.name for each in base.tenants))
         hint = f"there are: {known}"

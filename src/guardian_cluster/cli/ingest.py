@@ -20,6 +20,7 @@ from guardian_cluster.documents.finding import MOST_FILES, Found, find_files
 from guardian_cluster.documents.reading import origin_of, read_document
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.errors import EXIT_CHECK_FAILED, EXIT_OK, BadArgument, CannotCreate, Problem, printable
+from guardian_cluster.storage.memory_store import location_of
 from guardian_cluster.storage.memory_values import FILE_NAME, MemoryUnavailable
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ def _location(data_folder: Path | None, address: str | None, config_path: Path |
         return address
     # Documents put into another memory than the gateway's would be lost to it; the rest of the file is not needed.
     config, _ = load_sections(["data", "memory"], find_config(config_path))
-    return config.memory.url.value if config.memory.url is not None else config.data_folder / FILE_NAME
+    location = location_of(config.memory, config.data_folder)
+    assert location is not None  # there is a folder
+    return location
 
 
 @contextmanager

@@ -33,15 +33,13 @@ class RouterModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Pointer(msgspec.Struct, frozen=True, kw_only=True):
-    """Which model the control process offers, and how it stands with the proof that it helps."""
+    """Which model the control process offers."""
 
     version: int = VERSION
     model: str = ""
     """Its content address; empty is none."""
     verdicts: int = 0
     """It has learned from so many."""
-    lift: float | None = None
-    """The lower bound of how much better than the best fixed mix it chooses, as far as that is proven."""
 
 
 def address_of(data: bytes) -> str:

@@ -36,6 +36,10 @@ class Price(Frozen, frozen=True, kw_only=True):
     input_usd: float = 0.0
     output_usd: float = 0.0
 
+    def cost_usd(self, input_tokens: float, output_tokens: float) -> float:
+        """Return what so many tokens cost."""
+        return (input_tokens * self.input_usd + output_tokens * self.output_usd) / 1e6
+
 
 class Limits(Frozen, frozen=True, kw_only=True):
     """What a key or a tenant may use; `None` is no limit."""

@@ -255,9 +255,9 @@ def _worst_case(exchange: Exchange, request: UserRequest) -> tuple[int, float]:
         tokens_out = int(tokens_out * (view.n or 1))
     router, policy = exchange.service.workflow.router, exchange.service.base.routing
     prices = [specialist.price for specialist in router.reachable(request)]
-    costs = sorted((tokens_in * p.input_usd + tokens_out * p.output_usd for p in prices), reverse=True)
-    asked = 1 if policy.cascade == "off" or not router.chooses(request.model) else policy.max_asked
-    cost_usd = sum(costs[:asked]) / 1e6
+    costs_usd = sorted((price.cost_usd(tokens_in, tokens_out) for price in prices), reverse=True)
+    most_asked = 1 if policy.cascade == "off" or not router.chooses(request.model) else policy.max_asked
+    cost_usd = sum(costs_usd[:most_asked])
     ceiling_usd = router.ceiling_usd(request)
     return tokens_in + tokens_out, cost_usd if ceiling_usd is None else min(cost_usd, ceiling_usd)
 

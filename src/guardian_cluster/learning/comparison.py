@@ -25,13 +25,14 @@ be held against a mix. Such decisions are left out."""
 
 
 class Lift(NamedTuple):
-    """By how much the router chooses better than the best fixed mix, as far as that is known; both hold at any time."""
+    """By how much the router chooses better than the best fixed mix, as far as that is known.
 
-    lower: float | None = None
-    """What may be claimed. Nothing may as long as no answers are audited at random, and none are
-    so far: what callers and checks say is said of answers that they choose themselves."""
+    There is no lower bound, and nothing is claimed: that takes answers that are audited at random, and what callers
+    and checks say is said of answers that they choose themselves.
+    """
+
     upper: float | None = None
-    """It is not better than this, by the word of callers and checks: enough to give up what was learned."""
+    """It is never better than this, by the word of callers and checks: enough to give up what was learned."""
 
     @property
     def is_harm(self) -> bool:

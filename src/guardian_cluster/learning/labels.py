@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from guardian_cluster.contract.records import AssessmentRecord, Feedback, RequestRecord
+from guardian_cluster.statistics.success_model import MAX_NAME_BYTES
 
 AGREED = 0.97
 DIFFERED = 0.13
@@ -16,9 +17,6 @@ AGREEMENT_WEIGHT = 0.7
 CHECKS_WEIGHT = 0.25
 """A caller's word counts whole. Two models can make the same mistake. Checks see the form of an answer more than its
 truth, and an estimate from them is no verdict: four of them weigh as much as one caller."""
-
-MAX_SPECIALIST_BYTES = 256
-"""Of a name; a longer one no model takes."""
 
 Source = Literal["feedback", "agreement", "checks"]
 
@@ -64,7 +62,7 @@ def lessons_of(record: RequestRecord, score: float | None = None) -> tuple[Lesso
     found: dict[str, Lesson] = {}
     lessons = [*_of_checks(record), *_of_agreement(record), *_of_feedback(record, score)]
     for lesson in lessons:  # a better source takes the place of a weaker one
-        if 0.0 <= lesson.label <= 1.0 and len(lesson.specialist.encode()) <= MAX_SPECIALIST_BYTES:
+        if 0.0 <= lesson.label <= 1.0 and len(lesson.specialist.encode()) <= MAX_NAME_BYTES:
             found[lesson.specialist] = lesson
     return tuple(found.values())
 

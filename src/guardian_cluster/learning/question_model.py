@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Container
-from typing import Self
 
 from guardian_cluster.statistics.hashing import Features
 from guardian_cluster.statistics.success_model import SuccessModel
@@ -26,13 +25,6 @@ class QuestionModel(SuccessModel):
     def __init__(self) -> None:
         super().__init__()
         self._since: dict[str, float] = {}
-
-    @classmethod
-    def restore(cls, data: bytes) -> Self:
-        """Return the model that was encoded. Raises ValueError for anything that is none."""
-        model = cls()
-        model._arms = SuccessModel.decode(data)._arms
-        return model
 
     def teach(self, specialist: str, question: bytes, label: float, weight: float) -> None:
         """Take in a verdict on an answer to the question with these features.

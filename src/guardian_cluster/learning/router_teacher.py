@@ -84,7 +84,7 @@ class Draft:
         self._permitted = permitted
 
     def steps(self) -> Iterator[None]:
-        """Learn from what is remembered, one lesson a step; none takes more than 3 ms."""
+        """Learn from what is remembered, one lesson a step: 2 ms, and 4 more when old verdicts fade."""
         for remembered in self._remembered:
             for lesson in self._permitted(remembered):
                 self.models.learn(lesson)

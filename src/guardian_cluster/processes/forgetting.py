@@ -7,10 +7,9 @@ from pathlib import Path
 from guardian_cluster.contract.snapshot_file import read_snapshot
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.storage.memory_store import MemoryStore, location_of
+from guardian_cluster.storage.records import DAY_S
 
 log = logging.getLogger("guardian.control")
-
-DAY_S = 86_400.0
 
 
 async def forget_old_conversations(folder: Path, clock: Clock) -> int:

@@ -1,7 +1,7 @@
 """Learning in the control process: feeds the teacher with what was recorded, and puts its models on disk.
 
-It stands behind recording in everything: reports are taken when they are on disk and acknowledged, in slices far
-shorter than a millisecond, and whatever goes wrong here is logged and forgotten.
+It stands behind recording in everything: reports are taken when they are on disk and acknowledged, a few
+milliseconds at a time, and whatever goes wrong here is logged and forgotten.
 """
 
 import asyncio
@@ -197,7 +197,7 @@ def _read_kept(folder: Path) -> "tuple[tuple[str, Models, int] | None, frozenset
         )
         return None, specialists
     models = Models(
-        _part(QuestionModel.restore, QuestionModel, model.before),
+        _part(QuestionModel.decode, QuestionModel, model.before),
         _part(answer_model, answer_model, model.after),
     )
     return (pointer.model, models, pointer.verdicts), specialists
@@ -215,7 +215,7 @@ def _part(restore: Callable[[bytes], _Model], new: Callable[[], _Model], data: b
 def _publish(folder: Path, draft: Draft, last: str) -> str:
     """Write a model, offer it, and delete those that nobody names any more. Raises OSError."""
     model = write_model(folder, draft.models.encode())
-    offer(folder, Pointer(model=model, verdicts=draft.verdicts, lift=draft.lift.lower))
+    offer(folder, Pointer(model=model, verdicts=draft.verdicts))
     # The one offered last may be on its way into a snapshot just now.
     _delete_unnamed(folder, {model, last})
     return model

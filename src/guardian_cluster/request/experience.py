@@ -71,8 +71,7 @@ class Experience:
         output_tokens = self.of(specialist.name).output_tokens
         if most_output_tokens is not None:
             output_tokens = min(output_tokens, most_output_tokens)
-        price = price_of(specialist)
-        return (input_tokens * price.input_usd + output_tokens * price.output_usd) / 1e6
+        return price_of(specialist).cost_usd(input_tokens, output_tokens)
 
 
 def price_of(specialist: contract.Specialist) -> contract.Price:

@@ -93,7 +93,7 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     features: bytes = b""
     """`Evidence` in its encoded form, for the learner; empty where nothing could be checked."""
     coverage: float = 1.0
-    """The share of the derived checks that could tell."""
+    """The share of the derived checks that ran to their end."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ def _found(check: Check, answered: Answered) -> Finding:
         return check(answered)
     except Exception:
         log.exception("a check failed on an answer", extra={"check": check.__module__})
-        return Finding(check=check.__module__.rpartition(".")[2], held=None)
+        return Finding(check=check.__module__.rpartition(".")[2], held=None, ran=False)
 
 
 class QualityAssurance:
@@ -185,7 +185,7 @@ class QualityAssurance:
             doubts=tuple(each.detail for each in (*strong, *weak) if each.detail),
             findings=findings,
             features=evidence.encode() if framework.is_checkable or strong else b"",
-            coverage=len(told) / len(findings),
+            coverage=sum(each.ran for each in findings) / len(findings),
         )
 
     def evidence(self, framework: ValidationFramework, text: str, findings: Sequence[Finding]) -> Evidence:

@@ -56,11 +56,10 @@ class Scorer:
         self, specialist: contract.Specialist, needs: Needs, most_output_tokens: float | None
     ) -> float:
         """Return what an answer may cost: as long as the request allows, or where it does not say, as is usual."""
-        price = specialist.price
         tokens = most_output_tokens
         if tokens is None:
             tokens = self._experience.of(specialist.name).output_tokens
-        return (needs.input_tokens * price.input_usd + tokens * price.output_usd) / 1e6
+        return specialist.price.cost_usd(needs.input_tokens, tokens)
 
     def _option(
         self,

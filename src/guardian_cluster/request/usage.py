@@ -46,7 +46,7 @@ class Usage(msgspec.Struct):
 
     def cost_usd(self, price: Price) -> float:
         """Return what the answer cost, in US dollars."""
-        return (self.input_tokens * price.input_usd + self.output_tokens * price.output_usd) / 1e6
+        return price.cost_usd(self.input_tokens, self.output_tokens)
 
     def _keep(self, chunk: Chunk, *, wanted: bool) -> bool:
         self._note(chunk)
@@ -103,7 +103,7 @@ def affordable_tokens(request: UserRequest, price: Price, left_usd: float) -> in
     if price.output_usd <= 0.0 or request.operation != "chat":
         return None
     needs = needs_of(request)
-    left_usd -= needs.input_tokens * price.input_usd / 1e6
+    left_usd -= price.cost_usd(needs.input_tokens, 0)
     return max(1, int(1e6 * left_usd / price.output_usd / needs.choices))
 
 

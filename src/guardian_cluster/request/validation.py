@@ -122,7 +122,7 @@ class Validation:
         return self._verdicts
 
     def report(self) -> MonitoringReport:
-        """Return what the watcher of the validation says of it: the parts looked at, and the checks that could tell."""
+        """Return what the watcher of the validation says of it: the parts looked at, and the checks that ran."""
         unchecked = [number for number in self._questions if number not in self._assessed]
         verdicts = [_verdict("not-checked") for _ in unchecked] + self._verdicts
         ran = [assessment.coverage for assessment in self._assessed.values()]

@@ -84,20 +84,15 @@ def find_messages(
     terms: Terms,
     *,
     limit: int,
-    before: int | None = None,
 ) -> MessageHits:
-    """Return turns of this conversation alone with some of the words, best first; only those under `before`."""
+    """Return turns of this conversation alone with some of the words, best first."""
     counted = select(func.count()).select_from(tables.conversation_message).where(*_of(tenant, conversation))
     total = connection.execute(counted).scalar_one()
     owner = owner_word(tenant, conversation)
-    found = ask_index(
-        connection, _INDEX, owner, terms, total=total, limit=limit if before is None else 10 * limit
-    )
+    found = ask_index(connection, _INDEX, owner, terms, total=total, limit=limit)
     query = select(_message.id, *_Columns).where(_message.id.in_(found.ids), *_of(tenant, conversation))
-    if before is not None:
-        query = query.where(_message.number < before)
     rows = {row[0]: StoredMessage(*row[1:]) for row in connection.execute(query)}
-    return MessageHits(tuple(rows[id] for id in found.ids if id in rows)[:limit], found.counts, total)
+    return MessageHits(tuple(rows[id] for id in found.ids if id in rows), found.counts, total)
 
 
 def find_turns(

@@ -9,13 +9,13 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from guardian_cluster.errors import CannotCreate, Problem
+from guardian_cluster.storage.sqlite import make_private_file, set_up_connections
 
 FILE_NAME = "telemetry.db"
 
@@ -28,17 +28,6 @@ BUSY_TIMEOUT_MS = 1_000
 """How long SQLite itself waits for another process's lock; the writer then tries again, so that it can be
 stopped."""
 
-_SETTINGS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",
-    # A power failure may undo the last batches, never damage the file; syncing each would cost more than they
-    # are worth.
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA foreign_keys = ON",
-    # After a burst the write-ahead log shrinks to 64 MB instead of keeping its largest size for good.
-    "PRAGMA journal_size_limit = 67108864",
-)
-
 
 def open_database(path: Path, *, now: float) -> Engine:
     """Return an engine for the database at `path`, made or migrated to the newest schema.
@@ -47,8 +36,7 @@ def open_database(path: Path, *, now: float) -> Engine:
     newest backup, where it cannot be opened, is damaged, is no such database, or is of a newer schema.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private_file(path)
     except OSError as error:
         hint = "Check the folder's owner, mode and free space."
         raise _refused(path, f"cannot be opened: {error}", hint) from error
@@ -111,14 +99,8 @@ def _explained(path: Path, error: Exception) -> CannotCreate:
 
 
 def _prepare(engine: Engine) -> None:
-    event.listen(engine, "connect", _set_up)
+    set_up_connections(engine, BUSY_TIMEOUT_MS)
     event.listen(engine, "begin", _begin)
-
-
-def _set_up(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # The driver would begin transactions late: see _begin.
-    for setting in _SETTINGS:
-        connection.execute(setting)
 
 
 def _begin(connection: Connection) -> None:

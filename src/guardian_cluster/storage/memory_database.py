@@ -4,7 +4,6 @@ One transaction makes or changes the schema, so that a failure leaves the old on
 same database: gateways, and `guardian ingest`.
 """
 
-import os
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from sqlalchemy.pool import StaticPool
 from guardian_cluster.errors import CannotCreate, Problem, printable
 from guardian_cluster.storage import memory_tables as tables
 from guardian_cluster.storage.memory_values import MemoryUnavailable
+from guardian_cluster.storage.sqlite import make_private_file, set_up_connections
 
 VERSION = 1
 
@@ -44,14 +44,6 @@ BUSY_TIMEOUT_MS = 10_000
 
 CONNECT_TIMEOUT_S = 2
 """How long a PostgreSQL that does not answer is waited for."""
-
-_SETTINGS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",  # who reads waits for nobody
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA journal_size_limit = 67108864",
-)
 
 _LOCK = 0x67756172
 """The PostgreSQL advisory lock under which a schema is made: two gateways may start at once."""
@@ -158,25 +150,18 @@ def _sqlite(path: Path | None) -> Engine:
         _make_file(path)
         url = URL.create("sqlite", database=str(path))
         engine = create_engine(url, connect_args=_ANY_THREAD, hide_parameters=True)
-    event.listen(engine, "connect", _set_up)
+    set_up_connections(engine, BUSY_TIMEOUT_MS)
     event.listen(engine, "begin", _begin)
     return engine
 
 
 def _make_file(path: Path) -> None:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        make_private_file(path)
     except OSError as error:
         raise _refused(
             str(path), f"cannot be opened: {error.strerror}", "Check the folder's owner and mode."
         ) from error
-
-
-def _set_up(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # the driver would begin transactions late: see _begin
-    for setting in _SETTINGS:
-        connection.execute(setting)
 
 
 def _begin(connection: Connection) -> None:

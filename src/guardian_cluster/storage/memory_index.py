@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, TextClause, text
 
+from guardian_cluster.domain.words import words
 from guardian_cluster.storage.memory_values import Terms
-from guardian_cluster.storage.memory_words import postgres_query, postgres_vector, sqlite_query, usable, words
+from guardian_cluster.storage.memory_words import postgres_query, postgres_vector, sqlite_query, usable
 
 Entry = tuple[int, str, str]
 """The id of what is indexed, its heading, and its text."""

@@ -101,15 +101,13 @@ class MemoryStore:
 
         return await self.read(work)
 
-    async def find_messages(
-        self, tenant: str, conversation: str, terms: Terms, *, limit: int, before: int | None = None
-    ) -> MessageHits:
+    async def find_messages(self, tenant: str, conversation: str, terms: Terms, *, limit: int) -> MessageHits:
         """Return turns of this conversation alone that have some of the words, best first."""
 
         def work(connection: "Connection") -> MessageHits:
             from guardian_cluster.storage.conversations import find_messages
 
-            return find_messages(connection, tenant, conversation, terms, limit=limit, before=before)
+            return find_messages(connection, tenant, conversation, terms, limit=limit)
 
         return await self.read(work)
 

@@ -121,7 +121,7 @@ def _answers(records: Sequence[RequestRecord]) -> Iterator[AttemptRecord]:
 
 
 def _cost_usd(attempt: AttemptRecord, price: Price) -> float:
-    return (attempt.input_tokens * price.input_usd + attempt.output_tokens * price.output_usd) / 1e6
+    return price.cost_usd(attempt.input_tokens, attempt.output_tokens)
 
 
 def _escalations(record: RequestRecord) -> Iterator[Escalation]:

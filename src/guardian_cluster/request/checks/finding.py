@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
@@ -19,15 +18,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Plain measurements for a learner, nearly all between 0 and 1, named `check.what`."""
     detail: str = ""
     """What is the matter and where, in words; empty where the check held."""
-
-    def encoded(self) -> dict[str, Any]:
-        """Return it as plain values, for records."""
-        return {
-            "check": self.check,
-            "held": self.held,
-            "features": dict(self.features),
-            "detail": self.detail,
-        }
+    ran: bool = True
+    """Whether the check came to an end; one that failed on the answer says nothing of it."""
 
 
 def finding(check: str, held: bool | None, features: Mapping[str, float], detail: str = "") -> Finding:

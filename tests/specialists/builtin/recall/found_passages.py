@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from guardian_cluster.domain.words import words
 from guardian_cluster.specialists.builtin.recall.evidence import Evidence
 from guardian_cluster.specialists.builtin.recall.query import query_of
 from guardian_cluster.specialists.builtin.recall.quoting import Answer, quote
 from guardian_cluster.specialists.builtin.recall.ranking import Ranking, ranking_of, weigh
-from guardian_cluster.specialists.builtin.recall.words import likeness, words
+from guardian_cluster.specialists.builtin.recall.words import likeness
 
 NOON = 1_700_000_000.0
 

@@ -47,7 +47,6 @@ def test_questions_for_a_number_are_known(question: str, expected: bool) -> None
 
 
 def test_questions_about_what_was_said_are_known() -> None:
-    assert query_of("What did I tell you about my dog?").about_user
     assert query_of("What was your answer about the dog?").about_answers
     assert not query_of("How do I book a room?").about_answers
 

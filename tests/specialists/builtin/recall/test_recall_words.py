@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.specialists.builtin.recall.words import likeness, stem, words
+from guardian_cluster.domain.words import words
+from guardian_cluster.specialists.builtin.recall.words import likeness, stem
 from guardian_cluster.storage import memory_words
 
 

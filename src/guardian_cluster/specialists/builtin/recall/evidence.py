@@ -165,7 +165,7 @@ class RetrievalQuality:
     relevance: float
     """0..1, of the best passage."""
     coverage: float
-    """0..1, of the best passage: under `support.LEAST_COVERAGE` nothing was quoted."""
+    """0..1, of the best passage: under `quoting.LEAST_COVERAGE` nothing was quoted."""
     staleness_s: float
     """How long ago the newest quoted source was changed; 0 where nothing was quoted."""
     passages: int

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guardian_cluster.specialists.builtin.recall.words import SILENT, WEAK, other_forms, stem, words
+from guardian_cluster.domain.words import words
+from guardian_cluster.specialists.builtin.recall.words import SILENT, WEAK, other_forms, stem
 
 READ_CHARACTERS = 2_000
 """Of a question; the end of a longer message is read, for that is where people ask."""
@@ -21,10 +22,6 @@ _MEASURE_WORDS = "long often far big large high low old early late soon fast dee
 _MEASURES = frozenset(_MEASURE_WORDS.split())
 """Behind `how` they ask for a measure, and the answer has the measure instead of them."""
 
-_TOLD = re.compile(
-    r"\b(i|we) (just )?(tell|told|said|say|mention(ed)?|ask(ed)?|describe[d]?|wr(i|o)te)\b|\b(my|remember|earlier)\b",
-    re.IGNORECASE,
-)
 _YOU_SAID = re.compile(
     r"\b(did|have|had) you\b|\byou(r| (said|told|answered|wrote|mentioned|suggested|recommended))\b",
     re.IGNORECASE,
@@ -51,8 +48,6 @@ class Query:
     """Terms, by their places in `terms`, that follow each other in the question with nothing between."""
     wants_number: bool = False
     """Whether an answer without any number is no answer."""
-    about_user: bool = False
-    """Whether it is about what the user said or has."""
     about_answers: bool = False
     """Whether it is about what was answered."""
 
@@ -93,7 +88,6 @@ def query_of(question: str) -> Query:
         terms=tuple(terms.values()),
         pairs=tuple(dict.fromkeys(pairs)),
         wants_number=_NUMBER.search(text) is not None,
-        about_user=_TOLD.search(text) is not None,
         about_answers=_YOU_SAID.search(text) is not None,
     )
 

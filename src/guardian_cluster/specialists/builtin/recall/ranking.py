@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from guardian_cluster.domain.words import words
 from guardian_cluster.specialists.builtin.recall.evidence import Evidence, Passage
 from guardian_cluster.specialists.builtin.recall.query import Query
 from guardian_cluster.specialists.builtin.recall.units import units_of
-from guardian_cluster.specialists.builtin.recall.words import likeness, words
+from guardian_cluster.specialists.builtin.recall.words import likeness
 
 _TOGETHER = 3
 """Units that are read as one: a sentence, the one that says what it is about, and the one that goes on."""

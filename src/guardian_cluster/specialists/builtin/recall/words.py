@@ -1,14 +1,4 @@
-"""Decides what a word is, which words of a question say something, and when two forms are the same word."""
-
-import re
-import unicodedata
-from itertools import pairwise
-
-WORD_CHARACTERS = 64
-
-_WORD = re.compile(r"[^\W_]+")
-_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-"""Kana and ideographs: each pair of neighbours is a word, as in memory's index."""
+"""Decides which words of a question say something, and when two forms are the same word."""
 
 _SILENT = """
 a about above across after again all also am an and any anybody anyone anything are as at be because been before
@@ -59,16 +49,6 @@ _MOST_ENDING = 6
 """How much longer than the stem another form may be: `reimburs` finds reimbursements, `inter` not international."""
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text: without case, accents and signs, in order."""
-    if text.isascii():
-        return [word[:WORD_CHARACTERS] for word in _WORD.findall(text.lower())]
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
-    composed = "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
-    folded = unicodedata.normalize("NFC", composed).casefold()
-    return [word[:WORD_CHARACTERS] for word in _WORD.findall(_WITHOUT_SPACES.sub(_pairs, folded))]
-
-
 def stem(word: str) -> str:
     """Return what is left of an English word without its ending; at least four letters of it.
 
@@ -107,8 +87,3 @@ def likeness(word: str, stemmed: str, other: str) -> float:
     if len(stemmed) < _LEAST_STEM:  # too short to tell forms from other words, but for the plural
         return 0.9 if is_inflected and other[len(stemmed) :] in ("", "s", "es") else 0.0
     return 0.9 if is_inflected else 0.6
-
-
-def _pairs(found: re.Match[str]) -> str:
-    run = found[0]
-    return f" {run} " if len(run) == 1 else " " + " ".join(one + other for one, other in pairwise(run)) + " "
