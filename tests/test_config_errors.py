@@ -407,6 +407,28 @@ def test_a_policy_that_the_gateway_cannot_watch_for_is_refused(report, table):
     assert "config-unwatchable" in said
 
 
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ("acme_{alnum:3", "`{alnum:3` at 5 is no `{class:length}`"),
+        ("acme_{letters:3}", "`letters` is no class; there are digit, hex"),
+        ("", "the shape is empty"),
+        ("ab{alnum:9}", "a shape begins with 3 or more literal ASCII"),
+    ],
+)
+def test_a_shape_that_cannot_be_watched_for_is_refused_by_the_name_of_its_kind(report, shape, message):
+    said = report(f'[[watch.secrets]]\nkind = "acme"\nshape = "{shape}"')
+
+    assert f"guardian.toml:1: watch cannot be watched for: secret 'acme': {message}" in said
+    assert "config-unwatchable" in said
+
+
+def test_a_kind_of_secrets_without_a_name_is_refused(report):
+    said = report('[[watch.secrets]]\nkind = " "\nshape = "acme_{alnum:30}"')
+
+    assert "watch.secrets[0].kind must not be empty" in said
+
+
 def rules(table, count, characters=20):
     lines = [f'{{ name = "rule {n}", text = "{f"secret {n} ":x<{characters}}" }}' for n in range(count)]
     return f"[{table}]\ndeny = [{', '.join(lines)}]\n"
@@ -417,7 +439,7 @@ def test_more_rules_than_can_be_compiled_in_good_time_are_refused(report, table)
     said = report(rules(table, 499) + 'canaries = ["canary-1", "canary-2"]')
 
     assert said == problem(
-        f"guardian.toml:1: {table} has 501 rules and canaries; at most 500 can be watched for",
+        f"guardian.toml:1: {table} has 501 rules, canaries and kinds of secrets; at most 500 can be watched for",
         "config-too-many-rules",
         "keep those that matter most, or give tenants policies of their own",
     )

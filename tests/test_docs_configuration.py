@@ -20,11 +20,13 @@ from guardian_cluster.configuration.sections import (
 from guardian_cluster.contract.snapshot import (
     DenyRule,
     GatewayLimits,
+    InputPolicy,
     Limits,
     MemoryPolicy,
     Price,
     RecordPolicy,
     RoutingPolicy,
+    SecretKind,
     Timeouts,
     WatchPolicy,
 )
@@ -43,6 +45,8 @@ TABLES = {
     "[log]": LogSection,
     "[watch]": WatchPolicy,
     "[[watch.deny]]": DenyRule,
+    "[[watch.secrets]]": SecretKind,
+    "[watch.input]": InputPolicy,
     "[routing]": RoutingPolicy,
     "[memory]": MemoryPolicy,
     "[tenant.NAME]": TenantSection,
@@ -95,14 +99,15 @@ def test_every_default_is_the_real_one(heading):
     fields = defaults(TABLES[heading])
 
     for key, cell in documented(heading).items():
-        default = fields[key].default
+        field = fields[key]
+        default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
         match cell:
             case "required":
                 assert fields[key].required, key
             case "none":
                 assert default is None, key
             case "":
-                assert default is msgspec.NODEFAULT or isinstance(default, msgspec.Struct), key
+                assert default in (msgspec.NODEFAULT, {}) or isinstance(default, msgspec.Struct), key
             case _:
                 written = tomllib.loads(f"value = {cell.strip('`')}")["value"]
                 assert (list(default) if isinstance(default, tuple) else default) == written, key

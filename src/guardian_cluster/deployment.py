@@ -12,6 +12,7 @@ from guardian_cluster.request.scoring import Scorer
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.solver import is_solvable
 from guardian_cluster.specialists.specialist import Specialist
+from guardian_cluster.watcher.intake_rules import rules_of_kept
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.redaction import Redaction
 from guardian_cluster.watcher.watcher import Watcher
@@ -30,9 +31,10 @@ class Deployment:
             tenant.name: CompiledPolicy(tenant.watch) for tenant in base.tenants if tenant.watch is not None
         }
         policy = CompiledPolicy(base.watch)
-        self._redactions = {name: Redaction(tenant.patterns) for name, tenant in tenants.items()}
-        self._redaction = Redaction(policy.patterns)
-        self._watchers = {s.name: Watcher(s.name, policy, tenants) for s in base.specialists}
+        self._redactions = {name: _redaction(tenant) for name, tenant in tenants.items()}
+        self._redaction = _redaction(policy)
+        thresholds = snapshot.overlay.thresholds
+        self._watchers = {s.name: Watcher(s.name, policy, tenants, thresholds) for s in base.specialists}
         self._specialists = {s.name: parts.build(s, base) for s in base.specialists}
         learned = parts.learned(base.router_model)
         has_choice = sum(s.kind == "http" for s in base.specialists) > 1
@@ -62,5 +64,9 @@ class Deployment:
         return self._retrieval.pop(request_id, None)
 
     def redaction(self, tenant: str) -> Redaction:
-        """Return what takes out of kept text what a tenant's policy names."""
+        """Return what takes out of kept text what a tenant's policy names, in answers or in requests."""
         return self._redactions.get(tenant, self._redaction)
+
+
+def _redaction(policy: CompiledPolicy) -> Redaction:
+    return Redaction(rules_of_kept(policy.policy, policy.rules))

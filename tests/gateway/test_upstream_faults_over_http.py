@@ -37,7 +37,7 @@ SECOND_ENDS = {"index": 1, "finish_reason": "stop"}
 
 
 async def test_a_stream_that_loses_a_choice_after_content_ends_with_an_error():
-    words = {"index": 0, "delta": {"content": "hi"}}
+    words = {"index": 0, "delta": {"content": "hi, "}}  # a last word would wait for the character after it
     reply = await with_a_backup(stream_of(words, FIRST_ENDS, done=False), stream=True, n=2)
 
     assert "[DONE]" not in reply.events

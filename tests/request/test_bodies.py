@@ -13,8 +13,8 @@ from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.domain.verdict import Action
 from guardian_cluster.request.bodies import MAX_KEPT_BYTES, MAX_REPORT_BYTES, MAX_REQUEST_BYTES, BodyPolicy
-from guardian_cluster.watcher.patterns import Patterns
 from guardian_cluster.watcher.redaction import MAX_REDACTIONS, Redaction
+from guardian_cluster.watcher.scanner import RuleSet
 
 
 class Counting(Redaction):
@@ -39,7 +39,7 @@ def kept(
 ) -> tuple[Payload, int]:
     """Keep a request and its answer; return the report, and how many documents were redacted."""
     policy = WatchPolicy(deny=(DenyRule(name="house", text=deny, action=action),))
-    redaction, sink = Counting(Patterns.of(policy)), Collected()
+    redaction, sink = Counting(RuleSet.of(policy)), Collected()
     body = BodyPolicy(RecordPolicy(bodies="all"), random.Random(1)).begin(request, redaction)
     assert body is not None
     for piece in said:

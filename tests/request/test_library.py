@@ -131,7 +131,7 @@ async def test_a_stream_that_fails_raises_after_what_it_gave():
             seen = await running.ask(stream=True)
 
     assert isinstance(seen.error, AttemptFailed)
-    assert seen.text == TEXT[:16]
+    assert seen.text == TEXT[:14]  # of the 16 characters that came, two may begin a secret of the form `fo1_`
 
 
 async def test_requests_side_by_side_keep_apart():

@@ -52,7 +52,8 @@ async def test_a_stream_may_not_fall_silent():
         seen = await ask(server, limits(between_chunks_s=0.3), stream=True)
         await server.until(lambda: server.cancelled == 1)
 
-    assert (seen.text, seen.code) == (TEXT[:16], "upstream_timeout")
+    # Of the 16 characters that came, two may begin a secret of the form `fo1_`.
+    assert (seen.text, seen.code) == (TEXT[:14], "upstream_timeout")
     assert "fell silent for 0.3 s" in seen.error.message
 
 

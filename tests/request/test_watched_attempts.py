@@ -49,6 +49,17 @@ async def test_what_is_redacted_is_answered_all_the_same(stream: bool):
 
 
 @BOTH
+async def test_a_long_answer_is_watched_as_a_short_one(stream: bool):
+    told = Answer("word " * 5_000 + LEAK + " word" * 5_000)
+
+    seen = await watched(told, policy("redact"), stream=stream)
+
+    assert seen.text == told.text.replace("SECRET", "[redacted:house]")
+    positions = [verdict.position for verdict in seen.record.verdicts if verdict.rule == "house"]
+    assert positions == [5 * 5_000 + len("one two ")]
+
+
+@BOTH
 async def test_what_is_cut_ends_in_good_order_and_says_why(stream: bool):
     seen = await watched(LEAK, policy("cut"), stream=stream)
 

@@ -28,7 +28,7 @@ from guardian_cluster.simulation import (
     WrongContentType,
 )
 from guardian_cluster.specialists.effort import MAX_DECODED_BYTES, UNCOUNTED_BYTES
-from guardian_cluster.specialists.http import HttpSpecialist, parse_embeddings, slices
+from guardian_cluster.specialists.http import HttpSpecialist, is_short, parse_embeddings, slices
 from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
 
@@ -68,7 +68,7 @@ class Caller:
             await self.ask(**fields)
         return caught.value
 
-    async def _feed(self, batch: list[Chunk]) -> bool:
+    async def _feed(self, batch: list[Chunk], *, is_short: bool = False) -> bool:
         self.batches.append(batch)
         self.turns_at.append(self.turns)
         return len(self.batches) < self.wanted
@@ -414,3 +414,11 @@ async def test_embeddings_have_the_operators_own_limit():
         await caller.ask("embeddings", input="a")
 
     assert caller.batches[0][0]["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("sizes", "short"),
+    [([300], True), ([300] * 32, True), ([1_024], True), ([1_025], False), ([2_000, 300], False)],
+)
+def test_a_batch_is_short_where_its_payloads_hold_few_words(sizes: list[int], short: bool):
+    assert is_short([b"x" * size for size in sizes]) == short

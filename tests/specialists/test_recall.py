@@ -77,7 +77,7 @@ async def execute(specialist: RecallSpecialist, question: str, **changes: object
     request = UserRequest(body=body)
     chunks: list[Chunk] = []
 
-    async def feed(batch: list[Chunk]) -> bool:
+    async def feed(batch: list[Chunk], *, is_short: bool = False) -> bool:
         chunks.extend(batch)
         return True
 

@@ -19,6 +19,7 @@ from guardian_cluster.contract.records import (
     Payload,
     RequestRecord,
     RoutingRecord,
+    ScoreRecord,
     VerdictRecord,
 )
 from guardian_cluster.contract.snapshot import RecordPolicy
@@ -78,6 +79,7 @@ verdicts = st.builds(
 )
 shares = st.floats(0, 1)
 several_names = st.lists(names, max_size=2).map(tuple)
+scores = st.builds(ScoreRecord, detector=names, value=shares)
 candidates = st.builds(
     CandidateRecord,
     specialist=names,
@@ -137,6 +139,7 @@ requests = st.builds(
     variant=maybe_names,
     attempts=st.lists(attempts, max_size=2).map(tuple),
     verdicts=st.lists(verdicts, max_size=2).map(tuple),
+    scores=st.lists(scores, max_size=2).map(tuple),
     quality=st.none() | st.floats(0, 1),
     intent_alignment=st.none() | st.floats(0, 1),
     outcome=st.sampled_from(["ok", "cut", "error"]),
@@ -168,6 +171,7 @@ def routed(id: str = "r1", **changes: object) -> RequestRecord:
             policy="auto", reason="best", requirements=("code",), candidates=(candidate,), features=b"f"
         ),
         "assessments": (AssessmentRecord(specialist="solver", p_wrong=0.1, decision="accept"),),
+        "scores": (ScoreRecord(detector="harm", value=0.25),),
         "parts": (PartRecord(number=1, requirement="code", specialist="solver", outcome="ok"),),
         "context": ContextRecord(history=2),
     }

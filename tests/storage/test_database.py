@@ -196,7 +196,7 @@ def test_the_newest_migration_can_be_undone_and_done_again_without_losing_a_requ
 
     with engine.begin() as connection:
         command.downgrade(migrations_on(connection), "0003")
-        assert not {"candidate", "assessment", "part"} & set(inspect(connection).get_table_names())
+        assert not {"candidate", "assessment", "part", "score"} & set(inspect(connection).get_table_names())
         upgrade(connection, HEAD)
         found = queries.request_by_id(connection, "r1")
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []

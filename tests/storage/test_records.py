@@ -17,6 +17,7 @@ from guardian_cluster.contract.records import (
     PartRecord,
     RequestRecord,
     RoutingRecord,
+    ScoreRecord,
     Spend,
 )
 from guardian_cluster.contract.snapshot import RecordPolicy
@@ -124,6 +125,7 @@ def test_a_failed_batch_leaves_nothing_and_can_be_sent_again(engine: Engine) -> 
         routed("bad", context=ContextRecord(left_out_tokens=10**18)),
         routed("bad", routing=RoutingRecord(policy="auto", reason="", price=math.nan)),
         routed("bad", routing=RoutingRecord(policy="auto", reason="", candidates=(IMPOSSIBLE,))),
+        routed("bad", scores=(ScoreRecord(detector="harm", value=math.nan),)),
         routed("bad", assessments=(AssessmentRecord(specialist="s", p_wrong=math.inf, decision="accept"),)),
     ],
 )

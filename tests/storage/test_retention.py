@@ -14,7 +14,7 @@ from guardian_cluster.storage.retention import CHUNK_ROWS, steps
 
 DAY_S = 86_400
 POLICY = RecordPolicy(bodies="all", bodies_days=7, requests_days=30, rollups_days=400)
-EXACT = {"request", "attempt", "candidate", "assessment", "part"}
+EXACT = {"request", "attempt", "candidate", "assessment", "part", "score"}
 ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=1.0)
 
 

@@ -10,7 +10,7 @@ from guardian_cluster.watcher.gate import Gate
 
 
 def gate(*rules: DenyRule, escaped: bool = False) -> Gate:
-    return Gate(policy(*rules).patterns, escaped=escaped)
+    return Gate(policy(*rules).rules, escaped=escaped)
 
 
 def passed(gate: Gate, *pieces: str) -> list[str]:
@@ -55,6 +55,73 @@ def test_a_rule_that_overlaps_itself_is_one_redaction():
 
 def test_rules_side_by_side_are_two_redactions():
     assert "".join(passed(gate(*deny("ab", "cd")), "abcd")) == "[redacted:redact-0][redacted:redact-1]"
+
+
+SECRET = "ghp_" + "a1B2c3D4" * 4 + "e5F6"
+
+
+@pytest.mark.parametrize("cut", range(1, 4))
+def test_a_secret_that_goes_on_behind_a_pause_is_redacted(cut: int):
+    opened = Gate(policy(on_secret="redact").rules)
+
+    before = opened.feed(f"the key is {SECRET[:cut]}")
+    paused = opened.pause()
+    after = opened.feed(f"{SECRET[cut:]} and", last=True)
+
+    assert (before, paused) == ("the key is ", SECRET[:cut])
+    assert after == "[redacted:github-personal-token] and"
+
+
+@pytest.mark.parametrize("word", ["ghost", "g", "ghp"])
+def test_a_word_that_goes_on_behind_a_pause_leaves_once(word: str):
+    opened = Gate(policy(on_secret="redact").rules)
+
+    left = opened.feed(word[:1]) + opened.pause() + opened.feed(word[1:]) + opened.feed(" end", last=True)
+
+    assert left == f"{word} end"
+
+
+TERRAFORM = "Thek3n5Qw7Xz9P.atlasv1." + "b4Nm8Lk2Jh6Gf0Ds" * 4 + "Qw3"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "left"),
+    [
+        (["The", " house", " of"], ["The", " house", " of"]),
+        (["The", "saurus", " is"], ["The", "", "saurus is"]),
+        (["token: ", "The", ". "], ["token: ", "", "The. "]),
+        (["Xq", "The", " end"], ["", "", "XqThe end"]),
+    ],
+)
+def test_a_frequent_word_leaves_though_a_secret_may_begin_so(pieces: list[str], left: list[str]):
+    compiled = policy(on_secret="redact")
+    opened = Gate(compiled.rules, words=compiled.words)
+
+    assert [opened.feed(piece) for piece in pieces] == left
+
+
+@pytest.mark.parametrize("cut", [3, 8, 14, 20, 60])
+def test_of_a_secret_no_more_than_a_frequent_word_leaves(cut: int):
+    compiled = policy(on_secret="redact")
+    opened = Gate(compiled.rules, words=compiled.words)
+
+    left = opened.feed(TERRAFORM[:cut]) + opened.feed(TERRAFORM[cut:]) + opened.feed(" ends", last=True)
+
+    assert left == ("The" if cut == 3 else "") + "[redacted:terraform-cloud-token] ends"
+
+
+def test_a_word_of_a_rule_is_no_plain_word():
+    assert not policy(*deny("The end", "capital"), on_secret="redact").words & {"The", "capital"}
+    assert policy(on_secret="redact", personal={"email": "redact"}).words == frozenset()
+
+
+def test_a_pause_lets_no_rules_text_out_and_no_characters_of_a_secret():
+    opened = Gate(policy(*deny("glass"), on_secret="redact").rules)
+    secret = Gate(policy(on_secret="redact").rules)
+
+    held = opened.feed("gl") + secret.feed(SECRET[:9])
+
+    assert (held, opened.pause(), secret.pause()) == ("", "", "")
 
 
 def test_a_cut_ends_the_channel_before_the_rule():

@@ -78,7 +78,8 @@ def test_an_answer_that_lacks_its_form_is_asked_for_again():
 
     assert findings(report) == {("format-schema", "retry")}
     assert watch.retry_wanted
-    assert not report.tripped
+    assert report.tripped
+    assert report.intent_alignment == 0.5
     assert report.intent_alignment == 0.5
 
 
@@ -108,14 +109,14 @@ def test_the_form_is_not_asked_of_what_is_no_full_answer(message: dict[str, Any]
 
 def test_the_form_is_not_asked_of_an_answer_that_was_cut():
     outcome = watched(
-        policy(*deny("x", action="cut")), [chunk({"content": "{x"}, reason="stop")], response_format=OBJECT
+        policy(*deny("x", action="cut")), [chunk({"content": '{"x'}, reason="stop")], response_format=OBJECT
     )
 
     assert {rule for rule, *_ in outcome.found} == {"cut-0"}
 
 
 def test_an_answer_too_long_to_be_kept_is_not_held_against_its_form():
-    pieces = [chunk({"content": "x" * 300_000}) for _ in range(4)]
+    pieces = [chunk({"content": f'{"" if n else "["}"{n}{"x" * 300_000}", '}) for n in range(4)]
 
     report, _ = judged(*pieces, chunk({}, reason="stop"), fields={"response_format": OBJECT})
 
@@ -206,7 +207,7 @@ def test_what_was_acted_on_before_the_end_stays_as_it_is():
 
 @pytest.mark.parametrize(
     ("text", "rules"),
-    [("", []), ("SECRET and then", ["redact-0"]), ("well " * 100, ["repetition"]), ("{", [])],
+    [("", []), ('["SECRET and then', ["redact-0"]), ('["' + "well " * 100, ["repetition"]), ("{", [])],
 )
 def test_an_answer_that_broke_off_is_not_said_to_be_empty_or_formless(text: str, rules: list[str]):
     watch = Watch(policy(*deny("SECRET")), request(response_format=OBJECT))

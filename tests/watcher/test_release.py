@@ -6,6 +6,7 @@ import gc
 import json
 import random
 import sys
+from types import FunctionType, ModuleType
 from typing import Any
 
 from hypothesis import given
@@ -29,8 +30,8 @@ from watched_answers import (
 
 from guardian_cluster.contract.snapshot import DenyRule
 from guardian_cluster.watcher.harmless import HarmlessTexts
-from guardian_cluster.watcher.patterns import Patterns
 from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.scanner import RuleSet
 from guardian_cluster.watcher.watch import Watch
 
 WORDS = ["x", "y", "z", "A", "-", "é", "\U0001f600", "\n", "\\", '"', "u", "n", "0"]
@@ -213,7 +214,7 @@ def test_redacted_arguments_are_json_whose_strings_hold_no_rule(
 
     left = json.loads(watched(compiled, Teller(rng).stream({0: said})).said(*said[0][0]))
 
-    for rule in compiled.patterns.rules:
+    for rule in compiled.rules.exact.rules:
         assert not any(rule.text in text for field in left.items() for text in field)
         assert len(left) <= len(arguments)
 
@@ -244,13 +245,17 @@ def hostile(number: int) -> dict[str, Any]:
     return {**part, f"top{number}": "k"}
 
 
+SHARED = (type, FunctionType, ModuleType, CompiledPolicy, RuleSet, HarmlessTexts)
+"""What all watches have in common."""
+
+
 def footprint(watch: Watch) -> int:
     """Return the bytes that a watch holds on to, its policy not counted."""
     seen: dict[int, Any] = {}
     waiting: list[Any] = [watch]
     while waiting:
         each = waiting.pop()
-        if id(each) not in seen and not isinstance(each, (type, CompiledPolicy, Patterns, HarmlessTexts)):
+        if id(each) not in seen and not isinstance(each, SHARED):
             seen[id(each)] = each
             waiting += gc.get_referents(each)
     return sum(map(sys.getsizeof, seen.values()))

@@ -80,7 +80,7 @@ def test_a_verdict_holds_nothing_of_what_it_found(frame: Any):
 def test_a_field_that_recurs_is_recorded_once():
     watch = Watch(DENY, request())
 
-    watch.feed([chunk({"content": "hi", "more": SECRET}) for _ in range(50)])
+    watch.feed([chunk({"content": f"{n} ", "more": SECRET}) for n in range(50)])
 
     assert [verdict.channel for verdict in watch.verdicts] == ["message.*"]
 
@@ -156,6 +156,6 @@ def test_an_honest_chunk_is_searched_once_and_known_from_then_on():
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(f"searched again: {name}")
 
-    watch._unknown._patterns = Unsearchable()  # type: ignore[assignment]
+    watch._unknown._rules = Unsearchable()  # type: ignore[assignment]
 
     assert watch.feed([sent]) == [sent]

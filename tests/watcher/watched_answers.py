@@ -34,7 +34,9 @@ def deny(*texts: str, action: str = "redact") -> tuple[DenyRule, ...]:
 
 
 def policy(*rules: DenyRule, **fields: Any) -> CompiledPolicy:
-    return CompiledPolicy(WatchPolicy(deny=rules, **fields))
+    """Compile a policy of exact texts; secrets, refusals and tools are not looked at unless that is asked for."""
+    ignored = {"on_secret": "ignore", "on_refusal": "ignore", "on_tool_call": "ignore"}
+    return CompiledPolicy(WatchPolicy(deny=rules, **{**ignored, **fields}))
 
 
 def request(**fields: Any) -> ChatRequest:

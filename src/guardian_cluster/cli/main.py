@@ -27,9 +27,12 @@ _COMMANDS = {
     "serve": "Start the gateway.",
     "ask": "Ask the running gateway something.",
     "explain": "Say who would answer a question, and why.",
+    "watch": "Say what each detector finds in a text.",
     "ingest": "Let recall answer from documents.",
     "config": "Check and show guardian.toml.",
     "key": "Make, list and revoke keys.",
+    "thresholds": "See, apply and undo learned thresholds.",
+    "detectors": "Say how good each detector is.",
 }
 """Name, which is also the module in `cli` and the command in it -> one line of help."""
 

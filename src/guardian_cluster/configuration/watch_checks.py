@@ -12,9 +12,9 @@ MIN_CANARY_LENGTH = 8
 """A shorter mark would occur in honest answers too, and cut them."""
 
 MAX_RULES = 500
-"""Deny rules and canaries of one policy. Compiling compares each with all others, and a reload compiles while requests
-wait: 500 take 0.05 s (1.2 s at worst, where all texts begin and end like the mark in their place), 1,000 up to
-4.5 s, 4,000 up to 90 s."""
+"""Deny rules, canaries and own kinds of secrets of one policy. Compiling compares each text with all others, and a
+reload compiles while requests wait: 500 take 0.05 s (1.2 s at worst, where all texts begin and end like the mark in
+their place), 1,000 up to 4.5 s, 4,000 up to 90 s."""
 
 MAX_CHARACTERS = 50_000
 """Of the texts of all policies together. A text takes memory by the square of its length: 100 rules of 500
@@ -42,10 +42,11 @@ def _check_size(policies: Mapping[KeyPath, WatchPolicy], problems: Problems) -> 
     good, characters = True, 0
     for path, watch in policies.items():
         characters += sum(len(rule.text) for rule in watch.deny) + sum(map(len, watch.canaries))
-        rules = len(watch.deny) + len(watch.canaries)
+        rules = len(watch.deny) + len(watch.canaries) + len(watch.secrets)
         if rules > MAX_RULES:
             too_many = (
-                f"{dotted(path)} has {rules:,} rules and canaries; at most {MAX_RULES:,} can be watched for"
+                f"{dotted(path)} has {rules:,} rules, canaries and kinds of secrets; "
+                f"at most {MAX_RULES:,} can be watched for"
             )
             hint = "keep those that matter most, or give tenants policies of their own"
             problems.add(path, "config-too-many-rules", too_many, hint)
@@ -67,6 +68,11 @@ def _check_texts(watch: WatchPolicy, path: KeyPath, problems: Problems) -> bool:
                 where = (*path, "deny", index, key)
                 problems.add(where, "config-empty-rule", f"{dotted(where)} must not be empty")
                 good = False
+    for index, secret in enumerate(watch.secrets):
+        if not secret.kind.strip():
+            where = (*path, "secrets", index, "kind")
+            problems.add(where, "config-empty-rule", f"{dotted(where)} must not be empty")
+            good = False
     for index, canary in enumerate(watch.canaries):
         if len(canary.strip()) < MIN_CANARY_LENGTH:
             where = (*path, "canaries", index)

@@ -44,6 +44,13 @@ class VerdictRecord(Frozen, frozen=True, kw_only=True):
     """Offset of the finding in its channel, in characters as the model wrote them."""
 
 
+class ScoreRecord(Frozen, frozen=True, kw_only=True):
+    """How much one detector suspected, 0 to 1: what thresholds are learned from."""
+
+    detector: str
+    value: float
+
+
 class CandidateRecord(Frozen, frozen=True, kw_only=True):
     """One specialist as the router saw it before anyone was asked."""
 
@@ -138,6 +145,8 @@ class RequestRecord(Frozen, frozen=True, kw_only=True):
     """The probability with which this specialist and variant were chosen."""
     attempts: tuple[AttemptRecord, ...] = ()
     verdicts: tuple[VerdictRecord, ...] = ()
+    scores: tuple[ScoreRecord, ...] = ()
+    """Of the answer that left, and of what it was asked with."""
     quality: float | None = None
     intent_alignment: float | None = None
     outcome: Outcome
@@ -191,7 +200,7 @@ class Feedback(Frozen, frozen=True, kw_only=True):
 
 
 class GatewayEvent(Frozen, frozen=True, kw_only=True):
-    """Something a gateway noticed about itself or about an endpoint."""
+    """Something a gateway noticed about itself or about an endpoint; or the control process, about its traffic."""
 
     kind: Literal[
         "started",
@@ -201,10 +210,11 @@ class GatewayEvent(Frozen, frozen=True, kw_only=True):
         "endpoint_failing",
         "endpoint_recovered",
         "dropped",
+        "scores_drifted",
     ]
     at: float
     subject: str = ""
-    """The endpoint, revision or kind of record concerned."""
+    """The endpoint, revision, kind of record, or detector, specialist and tenant concerned."""
     detail: str = ""
     count: int = 1
 

@@ -14,6 +14,24 @@ from guardian_cluster.domain.verdict import Action
 
 Role = Literal["client", "admin"]
 
+PersonalKind = Literal["card", "iban", "email", "phone", "us_ssn", "ip", "national_id"]
+
+DetectorName = Literal[
+    "rules",
+    "prompt-leak",
+    "repetition",
+    "invisible-characters",
+    "script-switch",
+    "format",
+    "refusal-opener",
+    "tool-call",
+]
+"""`rules` is all that the release gate looks for: texts, secrets, personal data, canaries."""
+
+InputAction = Literal["observe", "mark", "redact", "block"]
+"""What is done about a finding in what goes to a model: note it, tell the model to take the text as data, put a
+placeholder in its place that is undone in the answer to the caller, or refuse the request."""
+
 
 class Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The base of every contract value: immutable, strict about names, and never part of a cycle."""
@@ -112,17 +130,75 @@ class DenyRule(Frozen, frozen=True, kw_only=True):
     action: Action = "redact"
 
 
+class SecretKind(Frozen, frozen=True, kw_only=True):
+    """A kind of secret, by its shape (docs/design/watcher.md has the language)."""
+
+    kind: str
+    """How verdicts and marks call it."""
+    vendor: str = ""
+    shape: str | tuple[str, ...]
+    near: tuple[str, ...] = ()
+    """Words, in small letters, of which one must stand before it; for shapes that tell nothing by themselves."""
+    assigned: bool = False
+    """Whether it must also stand behind `=`, `:`, `>`, a comma or `is`, quotation marks and blanks aside."""
+    entropy: float = 0.0
+    """Bits for each of its characters that it must have at least (Shannon); texts that mean something have fewer."""
+    action: Action | None = None
+    """What is done about it; `None` is what is done about all secrets."""
+
+
+class InputPolicy(Frozen, frozen=True, kw_only=True):
+    """What is looked for on the way in: in messages, retrieved documents and results of tools."""
+
+    on_deny: Literal["ignore", "observe", "redact", "block"] = "ignore"
+    """What is done about the texts of the policy's deny rules."""
+    on_secret: Literal["ignore", "observe", "redact", "block"] = "ignore"
+    personal: dict[PersonalKind, Literal["observe", "redact", "block"]] = {}
+    on_invisible: Literal["ignore", "observe", "redact", "block"] = "ignore"
+    on_injection: Literal["ignore", "observe", "mark", "block"] = "observe"
+    """What is done about retrieved documents and results of tools that speak to the model."""
+
+
 class WatchPolicy(Frozen, frozen=True, kw_only=True):
     """What the watcher looks for and what it does when it finds it."""
 
     deny: tuple[DenyRule, ...] = ()
+    on_secret: Action | Literal["ignore"] = "redact"
+    """What is done about secrets of the kinds that are known, and of `secrets`."""
+    secrets: tuple[SecretKind, ...] = ()
+    """Kinds of your own. One with the name of a known kind takes its place."""
+    ignored_secrets: tuple[str, ...] = ()
+    """Known kinds that are not looked for."""
+    personal: dict[PersonalKind, Action] = {}
+    """Kinds of personal data that are looked for, and what is done about each."""
     canaries: tuple[str, ...] = ()
     """Marks planted in system prompts: one that shows in an answer proves that the prompt leaks."""
     on_canary: Action = "cut"
+    on_prompt_leak: Action | Literal["ignore"] = "ignore"
+    """What is done about an answer that repeats the system prompt, be it with words left out."""
+    on_invisible: Action | Literal["ignore"] = "observe"
+    """What is done about characters that nobody sees, or that turn the direction of what one does."""
+    on_script_switch: Action | Literal["ignore"] = "ignore"
+    """What is done about an answer that goes on in another script."""
     on_empty: Action = "retry"
     on_truncated: Action = "observe"
     on_schema_violation: Action = "retry"
     on_repetition: Action = "observe"
+    on_refusal: Action | Literal["ignore"] = "observe"
+    """What is done about an answer that begins like a refusal."""
+    on_tool_call: Action | Literal["ignore"] = "observe"
+    """What is done about a call of a tool that the request does not offer, or with arguments that it does not take."""
+    allowed_tools: tuple[str, ...] | None = None
+    """Tools that may be called; `None` is all that a request offers."""
+    on_harm: Literal["ignore", "observe", "retry"] = "ignore"
+    """What is done about an answer that scores high for violence, hate, sexual content or self-harm."""
+    on_ungrounded: Literal["ignore", "observe", "retry"] = "observe"
+    """What is done about an answer with little ground in the documents that its request holds."""
+    false_alarms: float = 0.05
+    """The share of sound texts that a score may report: its threshold is learned from a specialist's own traffic."""
+    fail_closed: tuple[DetectorName, ...] = ("rules", "prompt-leak")
+    """Detectors whose own failure ends an answer; it goes on without others that fail."""
+    input: InputPolicy = InputPolicy()
     unknown_fields: Literal["scan", "drop"] = "scan"
     """What becomes of response fields that are not known here: they are searched, or never leave."""
 
@@ -245,11 +321,22 @@ class Base(Frozen, frozen=True, kw_only=True):
     """The content address of what the router has learned (contract/router_model.py); empty is nothing yet."""
 
 
+class DetectorThreshold(Frozen, frozen=True, kw_only=True):
+    """From which score on a detector reports, as learned from the traffic of a specialist and a tenant."""
+
+    detector: str
+    specialist: str
+    tenant: str
+    value: float
+
+
 class Overlay(Frozen, frozen=True, kw_only=True):
     """Recovery's scoped, expiring actions. Specialists and endpoints named here are not chosen until the time given."""
 
     drained: dict[str, float] = {}
     """Specialist name or endpoint id -> Unix time of expiry."""
+    thresholds: tuple[DetectorThreshold, ...] = ()
+    """Of detectors that score: where there is none, a score is recorded and reports nothing."""
 
 
 class Snapshot(Frozen, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ GuardianError                  500  our own fault
 ├── TooLarge                   413  the body is over the limit
 ├── LimitExceeded              429  a rate, budget or concurrency limit
 ├── HeadersTooLarge            431
+├── RequestBlocked             400  the request holds what may not go to a model
 ├── AnswerBlocked              400  a watcher withheld the answer, and nowhere else to ask
 ├── NoSpecialist               503  nothing can serve this request
 ├── GatewayStopping            503  the gateway ends before the answer does
@@ -112,6 +113,12 @@ class HeadersTooLarge(GuardianError):
     """There are more or longer headers than the gateway takes."""
 
     status, type, default_code = 431, "invalid_request_error", "headers_too_large"
+
+
+class RequestBlocked(GuardianError):
+    """The request holds what its policy lets go to no model; the message says of which kind, and where."""
+
+    status, type, default_code = 400, "invalid_request_error", "request_blocked"
 
 
 class AnswerBlocked(GuardianError):

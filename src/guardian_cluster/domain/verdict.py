@@ -20,10 +20,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """Offset of the finding in its channel, in characters as the model wrote them."""
 
 
+class Score(msgspec.Struct, frozen=True):
+    """How much a detector suspects, 0 to 1. What a score means is learned from a specialist's own traffic."""
+
+    detector: str
+    value: float
+
+
 class MonitoringReport(msgspec.Struct, frozen=True, kw_only=True):
     """What a watcher says of one execution when it has ended."""
 
     verdicts: tuple[Verdict, ...] = ()
+    scores: tuple[Score, ...] = ()
     quality: float | None = None
     """0 to 1: the share of the answer's deterministic checks that held; `None` where none applied."""
     intent_alignment: float | None = None

@@ -206,8 +206,8 @@ def max_cost_of(headers: dict[bytes, bytes]) -> float | None:
     Raises:
         InvalidRequest: it says something that is no amount: a limit must not be lost to a slip.
     """
-    value = headers.get(b"x-guardian-max-cost-usd", b"").strip()
-    if not value:
+    value = headers.get(b"x-guardian-max-cost-usd")
+    if value is None:
         return None
     try:
         usd = float(value)

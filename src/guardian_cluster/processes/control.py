@@ -1,7 +1,7 @@
 """The control process: takes reports from gateways over a local socket; the only writer of `telemetry.db`.
 
-A batch is acknowledged once it is on disk, and then learned from (`learner.py`). One such process serves a data
-folder. It drains on SIGTERM, and ends with the process that started it (docs/design/contract.md).
+A batch is acknowledged once it is on disk, and then learned from (`learner.py`, `calibrator.py`). One such process
+serves a data folder. It drains on SIGTERM, and ends with the process that started it (docs/design/contract.md).
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from guardian_cluster.contract.records import Spend
 from guardian_cluster.contract.snapshot import RecordPolicy
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.errors import BadArgument, CannotCreate, CommandError, Problem
+from guardian_cluster.processes.calibrator import Calibrator
 from guardian_cluster.processes.control_socket import listening, locked
 from guardian_cluster.processes.forgetting import forget_old_conversations
 from guardian_cluster.processes.learner import Learner
@@ -76,7 +77,8 @@ async def run_control(
             if ready is not None:
                 ready()
             learner = Learner(data_folder, writer, clock, stop)
-            await Control(data_folder, writer, learner, policy, clock, stop).serve(listener)
+            calibrator = Calibrator(data_folder, writer, clock, stop)
+            await Control(data_folder, writer, learner, calibrator, policy, clock, stop).serve(listener)
         finally:
             await writer.close()
     log.info("control process ended", extra={"folder": str(data_folder)})
@@ -90,6 +92,7 @@ class Control:
         folder: Path,
         writer: RecordWriter,
         learner: Learner,
+        calibrator: Calibrator,
         policy: RecordPolicy,
         clock: Clock,
         stop: asyncio.Event,
@@ -97,6 +100,7 @@ class Control:
         self._folder = folder
         self._writer = writer
         self._learner = learner
+        self._calibrator = calibrator
         self._policy = policy
         self._clock = clock
         self._stop = stop
@@ -109,6 +113,7 @@ class Control:
             accepting = tasks.create_task(self._accept(listener, tasks))
             tasks.create_task(self._retain())
             tasks.create_task(self._guarded(self._learner.run()))
+            tasks.create_task(self._guarded(self._calibrator.run()))
             await self._stop.wait()
             accepting.cancel()
         await self._guarded(self._learner.finish())

@@ -1,20 +1,23 @@
-"""Deployment on one host: configuration, keys and what the router learned become the snapshot on disk."""
+"""Deployment on one host: configuration, keys and what was learned become the snapshot on disk."""
 
 import fcntl
 import logging
 import os
 from pathlib import Path
 
+import msgspec
+
 from guardian_cluster.config import Config, check_listen_address
 from guardian_cluster.contract.router_model import POINTER_NAME, Pointer, offer
 from guardian_cluster.contract.secret import Secret
-from guardian_cluster.contract.snapshot import Base, Snapshot
+from guardian_cluster.contract.snapshot import Base, Overlay, Snapshot
 from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
 from guardian_cluster.contract.snapshot_file import SERVED_NAME, read_snapshot, write_snapshot
-from guardian_cluster.errors import CannotCreate, Problem
+from guardian_cluster.errors import CannotCreate, ConfigError, Problem
 from guardian_cluster.keys import FILE_NAME, KeyFile
 from guardian_cluster.processes.offer import is_there, read_offer
 from guardian_cluster.processes.salt import is_salt, new_salt, read_salt, write_salt
+from guardian_cluster.thresholds import ThresholdFile
 
 log = logging.getLogger("guardian.supervisor")
 
@@ -70,9 +73,10 @@ class Deployer:
             # In this order: with a new salt, what was learned under another one is withdrawn.
             salt = self._salt_of(folder, last.base)
             base = config.base(keys, _learned(folder, last.base), salt)
-            if on_disk is not None and on_disk.base == base:
+            overlay = _with_thresholds(folder, last.overlay)
+            if on_disk is not None and on_disk.base == base and on_disk.overlay == overlay:
                 return on_disk
-            snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=last.overlay)
+            snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=overlay)
             write_snapshot(folder, snapshot)
         except OSError as error:
             raise _folder_problem(folder, "written", error) from error
@@ -95,6 +99,16 @@ def _learned(folder: Path, last: Base) -> str:
     offered = read_offer(folder)
     model = last.router_model if offered is None else offered.model
     return model if is_there(folder, model) else ""
+
+
+def _with_thresholds(folder: Path, last: Overlay) -> Overlay:
+    """Return the overlay with the thresholds in force; a lost or damaged file must not switch detectors off."""
+    try:
+        thresholds = ThresholdFile(folder).thresholds()
+    except ConfigError as error:
+        log.error("the thresholds deployed last stay in force", extra={"reason": str(error)})
+        return last
+    return last if thresholds is None else msgspec.structs.replace(last, thresholds=thresholds)
 
 
 def _withdraw(folder: Path) -> None:

@@ -21,15 +21,17 @@ from guardian_cluster.keys import FILE_NAME
 from guardian_cluster.processes.child import Child
 from guardian_cluster.processes.deployer import Deployer, lock_folder
 from guardian_cluster.processes.listening import bind
+from guardian_cluster.thresholds import FILE_NAME as THRESHOLDS_NAME
 
 log = logging.getLogger("guardian.supervisor")
 
 READY_TIMEOUT_S = 30.0
 POLL_S = 0.5
-"""How often the disk is asked for other keys and another model of the router."""
+"""How often the disk is asked for other keys, another model of the router and other thresholds."""
 
-MODELS_S = 5.0
-"""The least time between two deployments for a model's sake alone: a gateway builds its parts anew for each."""
+LEARNED_S = 5.0
+"""The least time between two deployments for the sake of what was learned alone: a gateway builds its parts anew for
+each."""
 
 EXTRA_DRAIN_S = 5.0
 """Beyond the answers' own time to drain, before a child is killed."""
@@ -138,16 +140,16 @@ class Supervisor:
             )
 
     async def _watch(self, last: "_Seen") -> None:
-        """Deploy again whenever keys are made or revoked, or a model is offered, until told to stop."""
+        """Deploy again whenever keys are made or revoked, or something is learned, until told to stop."""
         loop = asyncio.get_running_loop()
-        models_at = -math.inf
+        learned_at = -math.inf
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await self._stop.wait()
             now = _Seen.now(self._deployer.config.data_folder)
-            if now.model_at != last.model_at and loop.time() - models_at >= MODELS_S:
-                models_at = loop.time()
+            if now.learned_at != last.learned_at and loop.time() - learned_at >= LEARNED_S:
+                learned_at = loop.time()
             elif now.keys_at == last.keys_at:
                 continue
             last = now
@@ -197,11 +199,12 @@ class _Seen(NamedTuple):
     """When the files that are watched were written, in ns."""
 
     keys_at: int | None
-    model_at: int | None
+    learned_at: tuple[int | None, ...]
 
     @classmethod
     def now(cls, folder: Path) -> "_Seen":
-        return cls(_modified(folder / FILE_NAME), _modified(folder / POINTER_NAME))
+        learned = tuple(_modified(folder / name) for name in (POINTER_NAME, THRESHOLDS_NAME))
+        return cls(_modified(folder / FILE_NAME), learned)
 
 
 def _modified(path: Path) -> int | None:

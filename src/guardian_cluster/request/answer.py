@@ -9,11 +9,14 @@ from guardian_cluster.contract.records import Outcome, RequestRecord
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.attempt import Emit, Execution
+from guardian_cluster.request.bodies import KeptBody
 from guardian_cluster.request.recording import facts, record_of
 from guardian_cluster.request.spoken import Spoken
 from guardian_cluster.request.usage import wants_usage
 from guardian_cluster.request.work import Work
 from guardian_cluster.specialists.specialist import Chunk, Context
+from guardian_cluster.watcher.intake import Intake
+from guardian_cluster.watcher.restoration import Restoration
 
 if TYPE_CHECKING:
     from guardian_cluster.request.workflow import RequestProcessingWorkflow
@@ -24,6 +27,9 @@ class Answer:
 
     def __init__(self, workflow: "RequestProcessingWorkflow", request: UserRequest, started: float) -> None:
         self.request = request
+        """As sent; from its intake on as it goes to models, to records and to memory."""
+        self.intake: Intake | None = None
+        """What looked through the request; `None` where there was nothing to look for."""
         self.work: Work | None = None
         """What answers; `None` until somebody was chosen."""
         self.context: Context | None = None
@@ -51,9 +57,9 @@ class Answer:
             GuardianError: it cannot be answered, or not to the end.
         """
         outcome: Outcome = "cancelled"
-        kept = self._workflow.keep_words(self.request)
-
+        kept: KeptBody | None = None
         spoken: Spoken | None = None
+        restoration: Restoration | None = None
 
         def name_and_emit(batch: list[Chunk]) -> Awaitable[None]:
             self._name(batch)
@@ -63,10 +69,16 @@ class Answer:
                 kept.take(batch)
             if spoken is not None:
                 spoken.take(batch)
-            return emit(batch)
+            # The last that happens: whatever keeps the answer has the placeholders.
+            return emit(batch) if restoration is None else self._restore(batch, restoration, emit)
 
         try:
-            self.work, self.context = await self._workflow.begin(self.request, self.started_at)
+            self.intake = self._workflow.begin_intake(self.request)
+            if self.intake is not None:
+                self.request = await self.intake.admit(self.request)
+                restoration = self.intake.restoration(self.request)
+            kept = self._workflow.keep_words(self.request)
+            self.work, self.context = await self._workflow.begin(self.request, self.started_at, self.intake)
             if self.context.conversation is not None:
                 spoken = Spoken()
             await self.work.run(name_and_emit)
@@ -81,6 +93,10 @@ class Answer:
             raise
         finally:
             self.record = self._workflow.collect_performance_metrics(self, outcome, kept)
+
+    async def _restore(self, batch: list[Chunk], restoration: Restoration, emit: Emit) -> None:
+        """Emit a batch with the caller's own texts put back."""
+        await emit(await restoration.of_in_turns(batch, self._workflow.clock))
 
     async def _remember(self, context: Context, spoken: Spoken) -> None:
         """Keep request and answer before the answer ends, so that whoever reads its end finds it in the next."""

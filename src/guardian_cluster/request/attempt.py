@@ -8,6 +8,7 @@ answer never ends cleanly half-way. (The *header commit* is the caller's: see ga
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.domain.clock import Clock
@@ -21,10 +22,13 @@ from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Cluster
 from guardian_cluster.request.regret import redact
+from guardian_cluster.request.showing import messages_shown
 from guardian_cluster.request.usage import Spent, Usage, affordable_tokens
 from guardian_cluster.request.words import Words
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.specialist import Chunk, Context, Task
+from guardian_cluster.watcher.guard import SharedGuard
+from guardian_cluster.watcher.sliced_watch import SlicedWatch
 from guardian_cluster.watcher.watch import Watch
 
 FIRST_PAUSE_S = 0.05
@@ -60,6 +64,7 @@ class Execution:
         balancer: LoadBalancer,
         clock: Clock,
         rng: random.Random,
+        guard: SharedGuard,
         *,
         started: float,
         is_held: bool,
@@ -105,6 +110,7 @@ class Execution:
         self._balancer = balancer
         self._clock = clock
         self._rng = rng
+        self._guard = guard
         self._verdicts: list[Verdict] = []
         total_s = assignment.task.specialist.timeouts.total_s
         self._deadline = started + min(total_s, self.request.timeout_s or total_s)
@@ -189,15 +195,19 @@ class Execution:
         held = Held()
         self._patience = patience
 
-        async def feed(batch: list[Chunk]) -> bool:
+        async def feed(batch: list[Chunk], *, is_short: bool = False) -> bool:
             """Watch a batch and emit what may leave; the time this takes is not the model's."""
             patience.pause()
             self.chunks += len(batch)
-            released = self.usage.take(batch if watch is None else watch.feed(batch), self.request)
+            seen = batch if watch is None else await self._pass(batch, watch, is_short=is_short)
+            released = self.usage.take(seen, self.request)
             if watch is not None and watch.retry_wanted and not self.committed:
                 self.report, self.ended = watch.break_off(), True
                 raise withheld(self.report.verdicts)
             self.words.take(released)
+            if watch is not None and watch.scores is not None:
+                watch.scores.take(released)
+                watch.scores.step()
             if not self.committed:
                 has_begun = watch is not None and watch.said_something
                 if not has_begun or self._goes_on_holding(held):
@@ -214,7 +224,10 @@ class Execution:
         try:
             async with patience:
                 self.shown = _fitted(self._context, candidate)
+                if watch is not None:
+                    watch.score(partial(messages_shown, self.shown, self.request))
                 await specialist.execute(self._task(candidate), self.shown, candidate.endpoint, feed)
+            await _score_all(watch)
             self._conclude(watch, said=bool(held.chunks))
         finally:
             self._waited_s += patience.waited_s
@@ -224,6 +237,10 @@ class Execution:
         if held.chunks:
             self._commit()
             await emit(held.take())
+
+    async def _pass(self, batch: list[Chunk], watch: SlicedWatch, *, is_short: bool) -> list[Chunk]:
+        """Return what of a batch may leave; others get their turn while a long one is looked at."""
+        return watch.feed(batch) if is_short else await watch.feed_in_turns(batch, self._clock)
 
     @property
     def _has_spent_all(self) -> bool:
@@ -272,11 +289,13 @@ class Execution:
         if not self.usage.counted and not self.usage.is_estimated and watch.characters:
             self.usage.conclude(self.request, watch.characters)
 
-    def _watch(self, candidate: Candidate) -> Watch | None:
+    def _watch(self, candidate: Candidate) -> SlicedWatch | None:
         """Begin a watch; numbers, as of embeddings, have nothing to watch."""
         if not isinstance(self.request.view, ChatRequest):
             return None
-        return self._cluster.get_watcher_guardian(candidate.specialist.name).monitor_execution(self.request)
+        return self._cluster.get_watcher_guardian(candidate.specialist.name).monitor_execution(
+            self.request, self._guard
+        )
 
     @property
     def waited_s(self) -> float:
@@ -329,6 +348,14 @@ class Execution:
         if in_vain or (len(self.attempts) > 1 and failure.retry_after_s is None):
             failure.should_retry = False
         return failure
+
+
+async def _score_all(watch: Watch | None) -> None:
+    """Have scored what is left of an answer at its end, while others get their turn."""
+    scores = watch.scores if watch is not None else None
+    if scores is not None:
+        for _ in scores.steps():
+            await asyncio.sleep(0)
 
 
 def _fitted(context: Context, candidate: Candidate) -> Context:

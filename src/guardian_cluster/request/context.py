@@ -23,10 +23,12 @@ from guardian_cluster.request.conversation import (
     plain_name,
 )
 from guardian_cluster.request.fitting import Prepared
-from guardian_cluster.request.measuring import piece_of
+from guardian_cluster.request.measuring import Piece, piece_of
 from guardian_cluster.request.reading import pieces_sent, pieces_stored
 from guardian_cluster.request.window import MAX_HISTORY_TOKENS
 from guardian_cluster.specialists.specialist import Context
+from guardian_cluster.watcher.intake import Intake
+from guardian_cluster.watcher.placeholders import without_nonces
 
 MAX_OWN_MESSAGES = 500
 """Of a request that takes part in a conversation: looking at more would keep others waiting. One that brings more
@@ -85,9 +87,12 @@ class ContextMaintainer:
         self._by_user = self._policy.conversations == "user"
 
     async def prepare_context(
-        self, user_request: UserRequest, specialist_assignments: list[SpecialistAssignment]
+        self,
+        user_request: UserRequest,
+        specialist_assignments: list[SpecialistAssignment],
+        intake: Intake | None = None,
     ) -> Context:
-        """Return the context that all assignments share.
+        """Return the context that all assignments share; `intake` looks through what is added to the request.
 
         It fits the smallest window of those who may answer, as far as they are able at all; `for_specialist` of
         it fits another.
@@ -98,7 +103,7 @@ class ContextMaintainer:
         """
         if self._store is None or (user_request.session is None and not self._by_user):
             return Context(messages=user_request.body.get("messages"))
-        return await self._in_conversation(self._store, user_request, specialist_assignments)
+        return await self._in_conversation(self._store, user_request, specialist_assignments, intake)
 
     async def remember(
         self, user_request: UserRequest, answers: Sequence[Mapping[str, Any]], context: Context
@@ -138,7 +143,11 @@ class ContextMaintainer:
         return Kept(True)
 
     async def _in_conversation(
-        self, store: ConversationStore, request: UserRequest, assignments: list[SpecialistAssignment]
+        self,
+        store: ConversationStore,
+        request: UserRequest,
+        assignments: list[SpecialistAssignment],
+        intake: Intake | None,
     ) -> Context:
         as_sent = Context(messages=request.body.get("messages"))
         named = conversation_of(request, by_user=self._by_user)
@@ -153,9 +162,12 @@ class ContextMaintainer:
         if carries and request.session is None:
             return as_sent
         fetched = await self._fetch(store, request, named)
+        if intake is not None:
+            fetched.history = await _looked_through(fetched.history, intake)
+            fetched.recalled = await _looked_through(fetched.recalled, intake)
         history, recalled = await pieces_stored(fetched.history), await pieces_stored(fetched.recalled)
         if carries:
-            history, recalled, new = going_on(history, recalled, new, is_known=fetched.problem is None)
+            history, recalled, new = _going_on(history, recalled, new, is_known=fetched.problem is None)
         context = msgspec.structs.replace(
             as_sent,
             problem=fetched.problem,
@@ -179,6 +191,28 @@ class ContextMaintainer:
         except Exception as error:  # a store may fail in any way; the request goes on without it
             fetched.problem = f"memory failed ({type(error).__name__})"
         return fetched
+
+
+async def _looked_through(stored: Sequence[StoredMessage], intake: Intake) -> list[StoredMessage]:
+    """Return messages as they may be shown now: the policy may have had fewer rules when they were kept."""
+    return [
+        msgspec.structs.replace(each, message=bytes(await intake.of_history(each.message))) for each in stored
+    ]
+
+
+def _going_on(
+    history: list[Piece], recalled: list[Piece], sent: list[Piece], *, is_known: bool
+) -> tuple[list[Piece], list[Piece], list[Piece]]:
+    """Do as `going_on`, where what stands for a text in what is stored is another than in what is sent again."""
+    alike, alike_sent = list(map(_without_nonces, history)), list(map(_without_nonces, sent))
+    older, turns, fresh = going_on(alike, recalled, alike_sent, is_known=is_known)
+    return history[: len(older)], turns, sent[len(sent) - len(fresh) :]
+
+
+def _without_nonces(piece: Piece) -> Piece:
+    message = bytes(piece.message)
+    alike = without_nonces(message)
+    return piece if alike is message else msgspec.structs.replace(piece, message=msgspec.Raw(alike))
 
 
 def _said(message: bytes | msgspec.Raw) -> Said:

@@ -28,7 +28,7 @@ from guardian_cluster.request.validation import Validation
 from guardian_cluster.request.words import Words
 from guardian_cluster.request.work import Work, least
 from guardian_cluster.specialists.specialist import Chunk
-from guardian_cluster.watcher.watch import Watch
+from guardian_cluster.watcher.sliced_watch import SlicedWatch
 
 MAX_JOINED_CHARACTERS = 1_000_000
 """Of the joined answer that are looked through for its parts: ten times what is checked of one."""
@@ -44,7 +44,7 @@ class CommunicationCoordinator(Work):
         cascades: Mapping[int, Cascade],
         validation: Validation,
         insights: Insights,
-        watch: Watch,
+        watch: SlicedWatch,
         clock: Clock,
         *,
         streamed: bool,
@@ -223,13 +223,14 @@ class CommunicationCoordinator(Work):
         number = answer.part.number
         context = self._insights.context_quality(number)
         heard = [*self._insights.heard_by(number), *([context] if context else [])]
+        leaks = [f"leak: {reason}" for reason in self._insights.guard.reasons()]
         return PartRecord(
             number=number,
             requirement=answer.part.requirement,
             specialist=answer.specialist,
             outcome="late" if late else "ok" if answer.error is None else "failed",
             error=answer.error.code if answer.error else None,
-            shared=tuple(map(str, heard)),
+            shared=(*map(str, heard), *leaks),
         )
 
     async def _send_what_is_ready(self, emit: Emit) -> None:
@@ -257,7 +258,7 @@ class CommunicationCoordinator(Work):
 
     async def _emit(self, batch: list[Chunk], emit: Emit) -> None:
         """Let pieces of the joined answer leave past a watch of its own: what is harmless apart may not be joined."""
-        released = self._watch.feed(batch)
+        released = await self._watch.feed_in_turns(batch, self._clock)
         if released:
             self._committed = True
             self._left.take(released)

@@ -10,10 +10,11 @@ from guardian_cluster.contract.records import (
     Outcome,
     RequestRecord,
     RoutingRecord,
+    ScoreRecord,
     VerdictRecord,
 )
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.verdict import Verdict
+from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
 from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.usage import Spent
 from guardian_cluster.specialists.specialist import Context
@@ -32,6 +33,7 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
     leads = work.leads if work else ()
     lead = leads[0] if len(leads) == 1 else None  # several are named by their parts
     spent = work.spent if work else Spent()
+    refused_for = answer.intake.report if answer.intake is not None else MonitoringReport()
     return RequestRecord(
         id=request.id,
         started=clock.now() - duration_s,
@@ -45,7 +47,8 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
         variant=lead.candidate.specialist.variants[0].id if lead else None,
         propensity=lead.assignment.propensity if lead else 1.0,
         attempts=work.attempts if work else (),
-        verdicts=tuple(map(verdict_record, work.verdicts)) if work else (),
+        verdicts=tuple(map(verdict_record, (work or refused_for).verdicts)),
+        scores=tuple(map(score_record, (work or refused_for).scores)),
         quality=work.quality if work else None,
         intent_alignment=work.intent_alignment if work else None,
         outcome=outcome,
@@ -101,6 +104,11 @@ def verdict_record(verdict: Verdict) -> VerdictRecord:
         choice=verdict.choice,
         position=verdict.position,
     )
+
+
+def score_record(score: Score) -> ScoreRecord:
+    """Return a score as it is reported."""
+    return ScoreRecord(detector=score.detector, value=score.value)
 
 
 def facts(record: RequestRecord) -> dict[str, Any]:

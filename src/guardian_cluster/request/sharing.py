@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from guardian_cluster.watcher.guard import SharedGuard
+
 PATIENCE_FACTOR = 3.0
 """A part is waited for this many times as long as the slowest of the others took. A choice, not a measurement: parts of
 one request are of a size, and a caller who has most of an answer would rather have it than wait on."""
@@ -50,6 +52,8 @@ class Insights:
 
     def __init__(self) -> None:
         self._told: list[Insight] = []
+        self.guard = SharedGuard()
+        """Raised by a watcher that met something which must not leave, for all the others."""
 
     def share(self, insight: Insight) -> None:
         """Tell the others."""

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 
 from guardian_cluster.contract.records import AssessmentRecord, AttemptRecord, PartRecord
-from guardian_cluster.domain.verdict import Verdict
+from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
 from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.usage import Spent
 from guardian_cluster.specialists.specialist import Chunk
@@ -12,6 +12,9 @@ from guardian_cluster.specialists.specialist import Chunk
 
 class Work(ABC):
     """What is known of it grows until `run` ends."""
+
+    asked_with: MonitoringReport = MonitoringReport()
+    """What was found in the request itself: its verdicts and scores are recorded with those of the answer."""
 
     @abstractmethod
     async def run(self, emit: Emit) -> None:
@@ -78,11 +81,18 @@ class Work(ABC):
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """What the watchers of all executions found."""
-        executions = self.executions
+        """What was found in the request, and what the watchers of all executions found."""
+        executions, asked_with = self.executions, self.asked_with.verdicts
         if len(executions) == 1:
-            return executions[0].verdicts
-        return tuple(verdict for execution in executions for verdict in execution.verdicts)
+            return asked_with + executions[0].verdicts
+        return asked_with + tuple(verdict for execution in executions for verdict in execution.verdicts)
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """Of each detector the highest score, of the answer that left and of what was asked."""
+        found = [*self.asked_with.scores, *(score for lead in self.leads for score in lead.report.scores)]
+        highest = {score.detector: score for score in sorted(found, key=_by_value)}
+        return tuple(highest.values())
 
     @property
     def attempts(self) -> tuple[AttemptRecord, ...]:
@@ -122,3 +132,7 @@ class Work(ABC):
 def least(scores: Iterable[float | None]) -> float | None:
     """Return the lowest of those scores that there are."""
     return min([score for score in scores if score is not None], default=None)
+
+
+def _by_value(score: Score) -> float:
+    return score.value

@@ -28,6 +28,8 @@ from guardian_cluster.request.sharing import Insights
 from guardian_cluster.request.validation import Validation
 from guardian_cluster.request.work import Work
 from guardian_cluster.specialists.specialist import Chunk, Context
+from guardian_cluster.watcher.guard import SharedGuard
+from guardian_cluster.watcher.intake import Intake
 
 
 class RequestProcessingWorkflow:
@@ -52,6 +54,8 @@ class RequestProcessingWorkflow:
         self.cluster = cluster
         self._sink = sink
         self._rng = rng
+        self._unguessable = random.SystemRandom()
+        """For what authors of documents, or models, must not foresee; the other one's state shows in what it drew."""
         self._bodies = BodyPolicy(cluster.snapshot.base.records, rng)
 
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
@@ -80,8 +84,20 @@ class RequestProcessingWorkflow:
         """Return the answer to a request, to be read in pieces as they may leave."""
         return Answer(self, user_request, self.clock.monotonic())
 
-    async def begin(self, user_request: UserRequest, started: float) -> tuple[Work, Context]:
+    def begin_intake(self, user_request: UserRequest) -> Intake | None:
+        """Return what looks through a request before all phases; `None` where there is nothing to look for."""
+        specialists = self.cluster.snapshot.base.specialists
+        if not specialists:
+            return None
+        any_watcher = self.cluster.get_watcher_guardian(specialists[0].name)  # nobody is chosen yet
+        return any_watcher.begin_intake(user_request, self.clock, self._unguessable)
+
+    async def begin(
+        self, user_request: UserRequest, started: float, intake: Intake | None = None
+    ) -> tuple[Work, Context]:
         """Go through the phases up to execution; return the work to be done, and the context it is done in.
+
+        `intake` has looked through the request, and looks through what is added to it.
 
         Raises:
             GuardianError: nobody may or can serve the request.
@@ -92,17 +108,22 @@ class RequestProcessingWorkflow:
         # Phase 2: load balancing and resource allocation
         resource_allocation = await self.load_balancer.allocate_resources(specialist_assignments)
         # Phase 3: context preparation
-        context = await self.context_maintainer.prepare_context(user_request, specialist_assignments)
+        context = await self.context_maintainer.prepare_context(user_request, specialist_assignments, intake)
         # Phases 4 and 5: specialist execution with guardian monitoring, and quality assurance of each part;
         # several parts are synthesised by their coordinator.
-        begin = partial(self._execute_with_monitoring, resource_allocation, context, started)
-        return self._work(routing_analysis, specialist_assignments, begin), context
+        insights = Insights()
+        begin = partial(self._execute_with_monitoring, resource_allocation, context, started, insights.guard)
+        work = self._work(routing_analysis, specialist_assignments, begin, insights)
+        if intake is not None:
+            work.asked_with = intake.report
+        return work, context
 
     async def _execute_with_monitoring(
         self,
         allocation: ResourceAllocation,
         context: Context,
         started: float,
+        guard: SharedGuard,
         assignment: SpecialistAssignment,
         *,
         is_held: bool,
@@ -120,18 +141,22 @@ class RequestProcessingWorkflow:
             self.load_balancer,
             self.clock,
             self._rng,
+            guard,
             started=started,
             is_held=is_held,
             paid_usd=paid_usd,
         )
 
     def _work(
-        self, analysis: RoutingAnalysis, assignments: Sequence[SpecialistAssignment], begin: Begin
+        self,
+        analysis: RoutingAnalysis,
+        assignments: Sequence[SpecialistAssignment],
+        begin: Begin,
+        insights: Insights,
     ) -> Work:
         """Return what carries out the assignments: one on its way up, or several side by side."""
         request = analysis.request
         policy = self.cluster.snapshot.base.routing
-        insights = Insights()
         if assignments[0].part is None:
             validation = None
             if isinstance(request.view, ChatRequest) and is_assessable(request.view):

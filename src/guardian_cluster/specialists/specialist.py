@@ -13,8 +13,12 @@ Chunk = dict[str, Any]
 """One JSON object of an answer: a `chat.completion.chunk` of a stream, or the one object of a whole answer."""
 
 
-Feed = Callable[[list[Chunk]], Awaitable[bool]]
-"""Takes the next batch of an answer; returns whether more is wanted."""
+class Feed(Protocol):
+    """Takes the next batch of an answer."""
+
+    def __call__(self, batch: list[Chunk], *, is_short: bool = False) -> Awaitable[bool]:
+        """Return whether more is wanted; a batch that `is_short` is watched in one go, others in turns with others."""
+        ...
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

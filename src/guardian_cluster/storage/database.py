@@ -9,6 +9,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -19,7 +20,7 @@ from guardian_cluster.storage.sqlite import make_private_file, set_up_connection
 
 FILE_NAME = "telemetry.db"
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """All migrations, in order. Named here so that Alembic (0.3 s, 7 MB) loads only when there is one to run."""
 
 HEAD = REVISIONS[-1]
@@ -54,6 +55,25 @@ def open_database(path: Path, *, now: float) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def open_to_read(path: Path) -> Engine:
+    """Return an engine that reads the database at `path` and changes nothing, while another process may write it.
+
+    Raises `CannotCreate` where it is damaged, or of another schema: a gateway of this version makes it the newest.
+    """
+    try:
+        found = _revision(path)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        raise _explained(path, error) from error
+    if found != HEAD:
+        raise _refused(
+            path, f"has schema {found}, and not {HEAD}", "Start guardian serve once to have it made."
+        )
+    url = URL.create(
+        "sqlite", database=f"file:{quote(str(path.resolve()))}", query={"mode": "ro", "uri": "true"}
+    )
+    return create_engine(url, hide_parameters=True, paramstyle="named")
 
 
 def memory_database() -> Engine:

@@ -1,7 +1,7 @@
 """Every question asked of `telemetry.db`: windows are answered from roll-ups, single requests from rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -113,6 +113,16 @@ def request_by_id(connection: Connection, id: str, *, tenant: str | None = None)
     return next(iter(_with_parts(connection, connection.execute(query).all())), None)
 
 
+def requests_by_id(
+    connection: Connection, ids: Sequence[str], *, only: Collection[tables.Table] = PARTS.keys()
+) -> list[RequestRecord]:
+    """Return the requests of these ids, in the order in which they began; what hangs on them of `only` some tables."""
+    request = tables.request.c
+    query = select(tables.request).where(request.id.in_(list(ids)))
+    rows = connection.execute(query.order_by(request.started, request.id)).all()
+    return _with_parts(connection, rows, only)
+
+
 def payload_of(connection: Connection, request_id: str, *, tenant: str | None = None) -> Payload | None:
     """Return the words of one request, where they were kept and are this tenant's."""
     columns = [tables.payload.c[name] for name in Payload.__struct_fields__]
@@ -200,9 +210,15 @@ def _of_tenant(query: Select[Any], table: tables.Table, tenant: str | None) -> S
     return query if tenant is None else query.where(table.c.tenant == tenant)
 
 
-def _with_parts(connection: Connection, rows: Sequence[Row[Any]]) -> list[RequestRecord]:
+def _with_parts(
+    connection: Connection, rows: Sequence[Row[Any]], only: Collection[tables.Table] = PARTS.keys()
+) -> list[RequestRecord]:
     ids = [row.id for row in rows]
-    found = {table: _parts(connection, table, kind, ids) for table, kind in PARTS.items()}
+    nothing: Mapping[str, tuple[Any, ...]] = defaultdict(tuple)
+    found = {
+        table: _parts(connection, table, kind, ids) if table in only else nothing
+        for table, kind in PARTS.items()
+    }
     return [request_of(_named(row), lambda table, id=row.id: found[table][id]) for row in rows]
 
 

@@ -104,7 +104,8 @@ def _take(connection: Connection, id: BatchId, now: float) -> bool:
         set_={"sequence": statement.excluded.sequence, "received": statement.excluded.received},
         where=tables.batch.c.sequence < statement.excluded.sequence,
     )
-    return connection.execute(newer, row).rowcount > 0
+    # Asked for by name: with PostgreSQL, SQLAlchemy says -1 of inserts otherwise.
+    return connection.execute(newer, row, execution_options={"preserve_rowcount": True}).rowcount > 0
 
 
 def _write_requests(connection: Connection, fresh: Sequence[RequestRecord]) -> tuple[Spend, ...]:

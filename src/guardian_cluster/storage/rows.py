@@ -14,6 +14,7 @@ from guardian_cluster.contract.records import (
     PartRecord,
     RequestRecord,
     RoutingRecord,
+    ScoreRecord,
     VerdictRecord,
 )
 from guardian_cluster.storage import tables
@@ -22,7 +23,7 @@ from guardian_cluster.storage.upsert import Row
 _NAMES = frozenset({"requirements", "failed", "shared"})
 """Fields that hold several names, which are one text in the database, joined by commas."""
 
-_PARTS = frozenset({"attempts", "verdicts", "assessments", "parts", "routing", "context"})
+_PARTS = frozenset({"attempts", "verdicts", "scores", "assessments", "parts", "routing", "context"})
 """Fields of a request that are more than one value, and so not a column of their own."""
 
 _ROUTING = tuple(name for name in RoutingRecord.__struct_fields__ if name != "candidates")
@@ -32,6 +33,7 @@ _PLAIN = tuple(name for name in RequestRecord.__struct_fields__ if name not in _
 PARTS: Mapping[Table, type[msgspec.Struct]] = {
     tables.attempt: AttemptRecord,
     tables.verdict: VerdictRecord,
+    tables.score: ScoreRecord,
     tables.candidate: CandidateRecord,
     tables.assessment: AssessmentRecord,
     tables.part: PartRecord,
@@ -55,6 +57,7 @@ def part_rows(record: RequestRecord) -> Iterator[tuple[Table, list[Row]]]:
     for table, parts in (
         (tables.attempt, record.attempts),
         (tables.verdict, record.verdicts),
+        (tables.score, record.scores),
         (tables.candidate, routing.candidates if routing else ()),
         (tables.assessment, record.assessments),
         (tables.part, record.parts),
@@ -76,6 +79,7 @@ def request_of(row: Mapping[str, Any], parts: Callable[[Table], tuple[Any, ...]]
         **{name: row[name] for name in _PLAIN},
         attempts=parts(tables.attempt),
         verdicts=parts(tables.verdict),
+        scores=parts(tables.score),
         assessments=parts(tables.assessment),
         parts=parts(tables.part),
         routing=routing,

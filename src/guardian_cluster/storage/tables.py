@@ -134,6 +134,17 @@ verdict = Table(
     sqlite_with_rowid=False,
 )
 
+score = Table(
+    "score",
+    metadata,
+    _of_request(),
+    Column("number", Integer, primary_key=True),
+    _text("detector"),
+    _real("value"),
+    sqlite_with_rowid=False,
+)
+"""How much each detector that scores suspected: what thresholds are learned from."""
+
 candidate = Table(
     "candidate",
     metadata,

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from guardian_cluster.watcher.choice import Part, WatchedChoice
+from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.unknown import Place, UnknownFields
 
 _TEXT_CHANNELS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
@@ -29,13 +30,12 @@ def _channels(call: str, place: int | None = None, kind: str = "") -> dict[str, 
 class Channels:
     """Passes the parts of an answer through the lanes of their choices.
 
-    `said_something` turns true with the first content. Each method returns whether anything is left to send
-    of what it was given.
+    Each method returns whether anything is left to send of what it was given.
     """
 
-    def __init__(self, unknown: UnknownFields, *, searched: bool) -> None:
-        self.said_something = False
+    def __init__(self, unknown: UnknownFields, ledger: Ledger, *, searched: bool) -> None:
         self._unknown = unknown
+        self._ledger = ledger
         self._searched = searched
 
     def part(self, part: Part, watched: WatchedChoice) -> bool:
@@ -56,6 +56,8 @@ class Channels:
                 known = (known or _PART_FIELDS) - {key}
         if known is not None:
             left |= self._rest(part, known, watched.place("message"))
+        if watched.opened and watched.stopped_by is None and not watched.closing:
+            left |= watched.pause(part)
         return left
 
     def _nested(self, part: Part, key: str, watched: WatchedChoice) -> bool:
@@ -73,7 +75,7 @@ class Channels:
 
     def _rest(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> bool:
         """Strip what is not known here; return whether any of it is left to send."""
-        if self._searched:
+        if self._searched or self._ledger.guard.is_raised:
             self._unknown.strip(holder, known, place)
         return any(name not in known for name in holder)
 
@@ -86,7 +88,7 @@ class Channels:
             watched.keep(written)
         released = watched.write(channel, holder, key, escaped=escaped)
         if released:
-            self.said_something = True
+            self._ledger.said_something = True
             return True
         return not written
 
@@ -99,7 +101,7 @@ class Channels:
                 break
             text = isinstance(piece.get("text"), str)
             if not text and piece.get("type") != "text":
-                watched.has_other = self.said_something = True
+                watched.has_other = self._ledger.said_something = True
             known = piece.keys() & {"text"} if text else frozenset[str]()
             other = self._rest(piece, known, watched.place(channel))
             left |= self._text(piece, "text", channel, watched) if text else other
@@ -118,7 +120,7 @@ class Channels:
         if stopped or (self._searched and not self._unknown.passes("data", audio["data"], place)):
             del audio["data"]
             return left
-        watched.has_other = self.said_something = True
+        watched.has_other = self._ledger.said_something = True
         return True
 
     def _tool_calls(self, calls: list[Part], watched: WatchedChoice) -> bool:
@@ -136,6 +138,8 @@ class Channels:
                 if inner:
                     channels = _channels("tool_calls", place, kind)
                     left |= self._call(inner, channels, watched, watched.place(f"tool_calls.{kind}"))
+                    if watched.refuses_tool and not inner.get("name"):
+                        del calls[number:]
         return left
 
     def _call(self, call: Part, channels: dict[str, str], watched: WatchedChoice, place: Place) -> bool:

@@ -21,6 +21,8 @@ LONGEST_ESCAPE = 12
 
 _TRIES = 50
 
+_QUOTE = re.compile('"')
+
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _QUICK = [("\\" + letter, _SHORT.get(letter, letter)) for letter in 'nt"/rbf']
 
@@ -49,6 +51,14 @@ class Written(msgspec.Struct, frozen=True):
         before = bisect_right(self.ends, offset)
         index = self.marks[before - 1] + 1 + offset - self.ends[before - 1] if before else offset
         return min(index, self.marks[before]) if before < len(self.marks) else index
+
+    def since_escape(self, index: int, before: int) -> int:
+        """Return how many characters of `text` stand between a position and the last escape before it.
+
+        `before` says how many stood there before this text.
+        """
+        escapes = bisect_left(self.marks, index)
+        return index - self.marks[escapes - 1] - 1 if escapes else before + index
 
 
 def plain(text: str) -> Written:
@@ -98,6 +108,21 @@ def read_plainly(raw: str) -> str | None:
         if "\\" in text or "\\U" in raw or "\ud800" <= text[-1] <= "\udbff":
             return None
     return text.replace("\0", "\\")
+
+
+def quotation_marks(held: Written) -> list[int]:
+    """Return where in `text` the quotation marks stand that are not escaped: they begin and end strings."""
+    found = [each.start() for each in _QUOTE.finditer(held.text)]
+    if not held.marks or not found:
+        return found
+    escaped = set(held.marks)
+    return [at for at in found if at not in escaped]
+
+
+def quotes_in(raw: str) -> int:
+    """Return how many quotation marks in a piece that begins between two escapes are not escaped."""
+    text = raw.replace("\\\\", "")
+    return text.count('"') - text.count('\\"')
 
 
 def between_escapes(raw: str, before: int) -> int | None:

@@ -1,6 +1,7 @@
 """What one watch keeps: findings, channels and text, each bounded, for hostile servers send no end of them."""
 
 from guardian_cluster.domain.verdict import Action, Verdict
+from guardian_cluster.watcher.guard import Guard, SharedGuard
 
 MAX_VERDICTS = 1_024
 """Of one watch. What is found beyond them is acted on all the same, and not recorded."""
@@ -23,8 +24,11 @@ MAX_KEPT_CHARACTERS = 1_000_000
 class Ledger:
     """The findings of one watch, and the room that is left."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard | None = None) -> None:
+        self.guard = guard or SharedGuard().place()
         self.verdicts: list[Verdict] = []
+        self.said_something = False
+        """Whether content may have left."""
         self._seen: set[tuple[str, str, str, int]] = set()
         self._channels = MAX_CHANNELS
         self._characters = MAX_KEPT_CHARACTERS
@@ -33,6 +37,8 @@ class Ledger:
         self, detector: str, rule: str, action: Action, *, channel: str, choice: int = 0, position: int = 0
     ) -> None:
         """Record a finding."""
+        if action != "observe":
+            self.guard.leaked(detector, rule)
         if len(self.verdicts) < MAX_VERDICTS:
             self.verdicts.append(
                 Verdict(

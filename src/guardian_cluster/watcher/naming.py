@@ -38,3 +38,12 @@ def _touch(mark: str, text: str) -> bool:
         or mark in text
         or any(text.endswith(mark[:n]) or text.startswith(mark[-n:]) for n in range(1, len(mark)))
     )
+
+
+_MAX_LABEL_CHARACTERS = 24
+_NO_LABEL = re.compile(r"[^a-z0-9_]+")
+
+
+def label(name: str) -> str:
+    """Return what a model is told of a text that was taken out: the name of its rule, in small letters and figures."""
+    return _NO_LABEL.sub("-", name.lower())[:_MAX_LABEL_CHARACTERS].strip("-") or "text"

@@ -6,8 +6,8 @@ import ahocorasick
 import msgspec
 
 from guardian_cluster.contract.snapshot import WatchPolicy
-from guardian_cluster.domain.verdict import Action
 from guardian_cluster.watcher import naming
+from guardian_cluster.watcher.rule import Match, Rule
 
 MAX_PATTERN_CHARACTERS = 512
 """Every proper prefix of a pattern is kept in a set (n * n / 2 characters: 128 KB for the longest)."""
@@ -17,26 +17,6 @@ _FEW = 8
 of 1 KB."""
 
 _NUMBER = frozenset("0123456789.+-e")
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """One text that must not leave."""
-
-    detector: str
-    name: str
-    text: str
-    action: Action
-    placeholder: str = "[redacted]"
-    """What stands in its place."""
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the text is kept from leaving, and not noted only."""
-        return self.action != "observe"
-
-
-Match = tuple[int, int, Rule]
-"""Start, end (exclusive) and rule of an occurrence."""
 
 
 class Patterns:
@@ -82,6 +62,10 @@ class Patterns:
     def blocking(self) -> "Patterns":
         """Return the rules that keep a text from leaving."""
         return Patterns(tuple(rule for rule in self.rules if rule.blocks))
+
+    def redacting(self) -> "Patterns":
+        """Return the same rules, all of which redact."""
+        return Patterns(tuple(msgspec.structs.replace(rule, action="redact") for rule in self.rules))
 
     def as_bytes(self) -> "Patterns":
         """Return the same rules over UTF-8 bytes, each byte written as the character of the same number."""

@@ -1,21 +1,22 @@
 """Fields of an answer that are not known here, and what identifies it: they leave whole, or not at all.
 
 Nothing is known of such a field's meaning, so it cannot be held back in part like text. The strings that come
-at one place (the same path; positions in lists do not count) are read as one text, in their order, and so are
-the names of fields. A field is left out where that text holds a rule's, and where it ends in at least
-`SUSPECT` characters of a rule's beginning, for what follows may complete it. So of a rule's text that a
-server spreads over many chunks at one place, at most `SUSPECT - 1` characters leave. What it spreads over
-several places is not found; `unknown_fields = "drop"` leaves it none but the identity below.
+at one place (the same path; positions in lists do not count) are read as one text, in their order
+(unknown_text.py), and so are the names of fields. A field is left out where that text holds a rule's, from
+there on to the end of the answer, and where it ends in at least `SUSPECT` characters of a rule's beginning,
+for what follows may complete it. So of a rule's text that a server spreads over many chunks at one place, at
+most `SUSPECT - 1` characters leave; of a secret that only a word before it tells, what looks like a word; of
+personal data what comes before the first chunk that looks like it: of an address that before the `@`. What it
+spreads over several places is not found; `unknown_fields = "drop"` leaves it none but the identity below.
 """
 
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
+from guardian_cluster.watcher.failing import RULES, Failures
 from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.policy import CompiledPolicy
-
-SUSPECT = 4
-"""Fewer characters are common by chance: nearly every id ends in the first letter of some rule."""
+from guardian_cluster.watcher.unknown_text import SUSPECT, WITHHELD, Found, PlaceText
 
 _IDENTITY = frozenset(
     {
@@ -48,6 +49,12 @@ _MAX_OPEN = 256
 """Places with a beginning of a rule that may still complete. Nobody honest has more; all is dropped from then
 on."""
 
+_MAX_PLACES = 1_024
+"""Places with text, of one answer: each may hold some kilobytes. Beyond, all is dropped."""
+
+_LONG_NUMBER = 10**7
+"""Personal data that is written as a number has 8 digits at least."""
+
 _MAX_PASSED = 64
 
 _WORDLESS = frozenset({type(None), bool})
@@ -56,28 +63,52 @@ _NEVER = object()
 
 
 class Place:
-    """A kind of object in an answer. `passed` is what passed at it last, so that constants cost one look."""
+    """A kind of object in an answer.
+
+    `passed` is what passed at it last, `familiar` a whole object that would pass: constants cost one look.
+    """
 
     def __init__(self, name: str, choice: int) -> None:
         self.name = name
         self.choice = choice
         self.key = hash((name, choice))
         self.passed: dict[str, Any] = {}
+        self.familiar: dict[str, Any] | None = None
 
 
 class UnknownFields:
     """Strips from the objects of one answer the unknown fields that may not leave."""
 
     def __init__(self, compiled: CompiledPolicy, ledger: Ledger) -> None:
-        self._patterns = compiled.blocking
+        self._rules = compiled.blocking.beginnings()
+        self._personal = compiled.blocking.personal
         self._harmless = compiled.harmless
         self._silent = _WORDLESS if compiled.watches_numbers else _WORDLESS | _NUMBERS
         self._ledger = ledger
+        self._failures = Failures(())  # a field of which nothing is known is withheld in any case
+        self._observes = compiled.observes
         self._drop = compiled.drops_unknown
         self._plain = _IDENTITY if self._drop else _FAMILIAR
-        # By path, as a hash, an ending that a rule may begin with: of the strings that came there, and of names.
-        self._open: dict[int, str] = {}
+        # By path, as a hash: what came there; the first of it alone where that is known to hold nothing.
+        self._texts: dict[int, str | PlaceText] = {}
+        self._open: set[int] = set()  # the paths of those that end in what a rule may begin with
+        # By path an ending, of the names that came there, that a rule may begin with.
         self._open_names: dict[int, str] = {}
+
+    def strip_all_but(self, name: str, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> None:
+        """Do as `strip` does, for objects that come again and again with nothing new but one known field."""
+        value, holder[name] = holder[name], None
+        if holder != place.familiar or self._open_names:
+            self.strip(holder, known, place)
+            familiar = all(each in known or self._is_silent(each, holder[each], place) for each in holder)
+            place.familiar = holder.copy() if familiar else None
+        holder[name] = value
+
+    def _is_silent(self, name: str, value: Any, place: Place) -> bool:
+        """Return whether a field would pass again without being read."""
+        if value.__class__ in self._silent and name in self._plain:
+            return True
+        return place.passed.get(name, _NEVER) == value or self._is_familiar(name, value, place.passed)
 
     def strip(self, holder: dict[str, Any], known: AbstractSet[str], place: Place) -> None:
         """Remove what may not leave from the unknown fields of an object."""
@@ -96,12 +127,7 @@ class UnknownFields:
     def _is_familiar(self, name: str, value: Any, passed: dict[str, Any]) -> bool:
         """Return whether a field is one of those that come with every answer and hold nothing; most are."""
         if value.__class__ is str:
-            if value in _WORDS.get(name, ()):
-                return True
-            if name in _FAMILIAR and value in self._harmless and not self._open:
-                passed[name] = value
-                return True
-            return False
+            return value in _WORDS.get(name, ())
         return name in _FAMILIAR and (not value or (value.__class__ is dict and self._counts(value, 2)))
 
     def _counts(self, value: dict[str, Any], levels: int) -> bool:
@@ -116,15 +142,30 @@ class UnknownFields:
 
     def passes(self, name: str, value: Any, place: Place) -> bool:
         """Search a field; return whether it may leave."""
-        findings: set[tuple[str, str]] = set()
+        try:
+            return self._passes(name, value, place)
+        except Exception as error:
+            return self._failed(name, place, error)
+
+    def _failed(self, name: str, place: Place, error: Exception) -> bool:
+        """Withhold a field in which nothing could be looked for."""
+        self._failures.action(RULES, error)
+        self._note("failed", RULES, name, place)
+        return False
+
+    def _passes(self, name: str, value: Any, place: Place) -> bool:
+        findings: Found = set()
         path = hash((place.key, name))
+        before = self._held_at(path)
         if name not in _FAMILIAR:
-            self._read(self._open_names, place.key, name, findings)
+            self._read_names(place.key, name, findings)
         if isinstance(value, str):
-            self._read(self._open, path, value, findings)
-        else:
+            self._read(path, value, findings)
+        elif value.__class__ not in self._silent or name not in _FAMILIAR:
             self._walk(path, value, findings)
-        opens = path in self._open or place.key in self._open_names
+        # An ending that was open before, and is the same again, has been looked at with this value behind it.
+        after = self._held_at(path)
+        opens = after is None or (after and after != before) or place.key in self._open_names
         settled = not findings and not opens and not isinstance(value, (dict, list))
         if settled and len(place.passed) < _MAX_PASSED:
             place.passed[name] = value
@@ -134,8 +175,16 @@ class UnknownFields:
             self._note(detector, rule, name, place)
         return not findings
 
+    def _held_at(self, path: int) -> str | None:
+        """Return how the text at a place ends, as far as a rule may begin so; `None` where each piece counts."""
+        text = self._texts.get(path, "")
+        if isinstance(text, str):
+            return ""
+        return None if text.grows else text.held
+
     def _leaves(self, name: str, value: Any, place: Place) -> bool:
-        if self._drop and name not in _IDENTITY:
+        drop = self._drop or (self._observes and self._ledger.guard.is_raised)
+        if drop and name not in _IDENTITY:
             self._note("unknown-field", "dropped", name, place)
             return False
         return self._is_familiar(name, value, place.passed) or self.passes(name, value, place)
@@ -144,10 +193,11 @@ class UnknownFields:
         where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
         self._ledger.note_once(detector, rule, "redact", channel=where, choice=place.choice)
 
-    def _walk(self, path: int, value: Any, findings: set[tuple[str, str]]) -> None:
+    def _walk(self, path: int, value: Any, findings: Found) -> None:
         """Read every string of a value, names of fields included, without recursion; each place's as one text."""
         texts: dict[int, list[str]] = {}
         names: dict[int, list[str]] = {}
+        numbers: dict[int, list[str]] = {}
         waiting = [(path, value)]
         silent = self._silent
         while waiting:
@@ -158,31 +208,105 @@ class UnknownFields:
                 waiting += [
                     (hash((where, name)), each)
                     for name, each in reversed(inner.items())
-                    if each.__class__ not in silent
+                    if each.__class__ not in silent or (name not in _FAMILIAR and self._may_identify(each))
                 ]
             elif isinstance(item, list):
                 each_of = cast("list[Any]", item)
-                waiting += [(where, each) for each in reversed(each_of) if each.__class__ not in silent]
-            elif item.__class__ not in silent:
-                texts.setdefault(where, []).append(item if isinstance(item, str) else repr(item))
-        for opened, pieces_at in ((self._open_names, names), (self._open, texts)):
-            for where, pieces in pieces_at.items():
-                self._read(opened, where, "".join(pieces), findings)
+                waiting += [
+                    (where, each)
+                    for each in reversed(each_of)
+                    if each.__class__ not in silent or self._may_identify(each)
+                ]
+            elif isinstance(item, str):
+                texts.setdefault(where, []).append(item)
+            else:
+                if item.__class__ not in silent:
+                    numbers.setdefault(where, []).append(repr(item))
+                self._read_number(item, findings)
+        for where, pieces in numbers.items():
+            if where in texts:
+                texts[where] += pieces
+            else:
+                self._read(where, "".join(pieces), findings, personal=False)
+        for where, pieces in names.items():
+            self._read_names(where, "".join(pieces), findings)
+        for where, pieces in texts.items():
+            self._read(where, "".join(pieces), findings)
 
-    def _read(self, opened: dict[int, str], where: int, text: str, findings: set[tuple[str, str]]) -> None:
-        """Read a text on, and note what is found in it."""
+    def _may_identify(self, value: Any) -> bool:
+        """Return whether a value is a number that may be personal data; those with a fraction are measured."""
+        if self._personal is None or value.__class__ not in _NUMBERS:
+            return False
+        return abs(value) >= _LONG_NUMBER and value % 1 == 0
+
+    def _read_number(self, value: Any, findings: Found) -> None:
+        if self._personal is not None and self._may_identify(value):
+            found = self._personal.scan(str(value).removesuffix(".0"), "", last=True)[0]
+            findings.update((rule.detector, rule.name) for _, _, rule in found)
+
+    def _read(self, where: int, text: str, findings: Found, *, personal: bool = True) -> None:
+        """Read on what comes at a place, and note what is found in it."""
+        if not text:
+            return
+        known = self._texts.get(where)
+        if known is None and text in self._harmless:
+            self._keep(where, text)
+        elif known != text and not (isinstance(known, PlaceText) and known.repeats(text)):
+            self._read_on(where, text, findings, personal=personal)
+
+    def _read_on(self, where: int, text: str, findings: Found, *, personal: bool) -> None:
+        place, found = self._place_text(where), Found()
+        if place.begin(text):
+            place.read(text, found, last=True, personal=personal)
+        else:
+            found |= place.closed_by
+        self._count_open(where, place)
+        if personal and not (found or place.held or place.grows):
+            self._harmless.remember(text)
+        findings |= found
+
+    def _place_text(self, where: int) -> PlaceText:
+        """Return the text at a place, to be read on."""
+        known = self._texts.get(where)
+        if isinstance(known, PlaceText):
+            return known
+        place = PlaceText(self._rules, self._personal)
+        if known is not None and place.begin(known):
+            place.read(known, set(), last=True)
+        self._keep(where, place)
+        return place
+
+    def _count_open(self, where: int, place: PlaceText) -> None:
+        """Drop everything from then on where too many texts end in a rule's beginning."""
+        if place.held:
+            self._open.add(where)
+        elif self._open:
+            self._open.discard(where)
+        if len(self._open) > _MAX_OPEN:
+            self._drop, self._plain = True, _IDENTITY
+
+    def _keep(self, where: int, text: str | PlaceText) -> None:
+        self._texts[where] = text
+        if len(self._texts) > _MAX_PLACES:
+            self._drop, self._plain = True, _IDENTITY
+
+    def _read_names(self, where: int, text: str, findings: Found) -> None:
+        """Read names of fields on, and note what is found in them."""
+        opened = self._open_names
         before = opened.pop(where, "") if opened and text else ""
         if not before and (not text or text in self._harmless):
             return
         whole = before + text
-        found = self._patterns.find(whole)
+        found, until = self._rules.scan(whole)
+        if not found and self._personal is not None:
+            found = self._personal.scan(whole, "", last=True)[0]
         findings.update((rule.detector, rule.name) for _, _, rule in found)
-        ending = whole[self._patterns.open_from(whole) :]
+        ending = whole[until:]
         if ending:
             opened[where] = ending
             if len(ending) >= SUSPECT:
-                findings.add(("unknown-field", "withheld"))
+                findings.add(WITHHELD)
             if len(opened) > _MAX_OPEN:
                 self._drop, self._plain = True, _IDENTITY
-        elif not found:
+        elif not found and not before:
             self._harmless.remember(text)

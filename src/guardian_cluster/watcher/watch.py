@@ -4,20 +4,28 @@ One pass serves streams and whole answers: what the choices say goes through the
 searched.
 """
 
-from guardian_cluster.domain.request import MAX_CHOICES, ChatRequest
-from guardian_cluster.domain.verdict import MonitoringReport, Verdict
+from collections.abc import Callable, Mapping, Sequence
+
+from guardian_cluster.domain.request import MAX_CHOICES, ChatRequest, Message
+from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
 from guardian_cluster.specialists.specialist import Chunk
+from guardian_cluster.watcher.answer_scores import AnswerScores
 from guardian_cluster.watcher.channels import Channels
 from guardian_cluster.watcher.choice import Part, WatchedChoice
+from guardian_cluster.watcher.guard import Guard
 from guardian_cluster.watcher.judgement import Judgement
 from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.policy import CompiledPolicy
+from guardian_cluster.watcher.sensors import Sensors
+from guardian_cluster.watcher.thresholds import NO_THRESHOLDS
 from guardian_cluster.watcher.unknown import Place, UnknownFields
 
 _CHUNK_FIELDS = frozenset({"choices", "model"})
 """What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked
 for."""
 _CHOICE_FIELDS = frozenset({"index", "delta", "message", "logprobs"})
+_QUIET_FIELDS = _CHOICE_FIELDS | {"finish_reason"}
+"""Of nearly every choice, whose finish reason is null."""
 
 _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_fingerprint", "service_tier"})
 """Fields of a chunk that is not sent when nothing is left of its choices."""
@@ -30,16 +38,27 @@ class Watch:
     that is still possible. `done` turns true when every choice has been cut, so that nothing more can leave.
     """
 
-    def __init__(self, compiled: CompiledPolicy, request: ChatRequest) -> None:
+    def __init__(
+        self,
+        compiled: CompiledPolicy,
+        request: ChatRequest,
+        thresholds: Mapping[str, float] = NO_THRESHOLDS,
+        guard: Guard | None = None,
+    ) -> None:
+        """Begin a watch; `thresholds` says from which score on a detector reports, `guard` is its place among all."""
         self._compiled = compiled
         self._choices_wanted = request.n or 1
         self._choices: dict[int, WatchedChoice] = {}
-        self._ledger = Ledger()
+        self._ledger = Ledger(guard)
         self._judgement = Judgement(compiled.policy, request, self._ledger)
         self._unknown = UnknownFields(compiled, self._ledger)
-        self._channels = Channels(self._unknown, searched=compiled.strips)
+        self._channels = Channels(self._unknown, self._ledger, searched=compiled.strips)
+        self._sensors = Sensors(compiled.policy, request)
         self._strips = compiled.strips
         self._top = Place("", 0)
+        self._thresholds = thresholds
+        self.scores: AnswerScores | None = None
+        """Of what is given to them; `None` where nothing is scored."""
         self.retry_wanted = False
         self.done = False
 
@@ -51,7 +70,7 @@ class Watch:
     @property
     def said_something(self) -> bool:
         """Whether content may have left."""
-        return self._channels.said_something
+        return self._ledger.said_something
 
     @property
     def finish_reason(self) -> str | None:
@@ -75,6 +94,14 @@ class Watch:
         """
         return [chunk for chunk in batch if self._chunk(chunk)]
 
+    def score(self, messages: Callable[[], Sequence[Message]]) -> AnswerScores | None:
+        """Begin to score the answer to these messages, as far as the policy asks for that, and return what does it.
+
+        It is to be given what leaves this watch, and counts when the watch is finished.
+        """
+        self.scores = AnswerScores.of(self._compiled.policy, messages, self._ledger)
+        return self.scores
+
     def finish(self, *, may_retry: bool) -> MonitoringReport:
         """Judge the answer as a whole, at its end; to be called once.
 
@@ -82,9 +109,12 @@ class Watch:
         was cut where it was met, also when it was too late for another answer.
         """
         quality, alignment = self._judgement.of(list(self._choices.values()), may_retry=may_retry)
+        scored = self.scores.finish() if self.scores is not None else ()
+        self._judgement.weigh(scored, self._thresholds)
         self.retry_wanted |= self._judgement.retry_wanted
         return MonitoringReport(
             verdicts=tuple(self.verdicts),
+            scores=tuple([Score(each.detector, each.value) for each in scored]),
             quality=quality,
             intent_alignment=alignment,
             characters=self.characters,
@@ -94,24 +124,24 @@ class Watch:
     def break_off(self) -> MonitoringReport:
         """Report what was found in an answer that has not come to its end; to be called once.
 
-        That it is empty, or not of its form, cannot be said of what is broken off: only its loops are noted.
+        That it is empty, or not of its form, cannot be said of what is broken off.
         """
-        for choice in self._choices.values():
-            self._judgement.note_loops(choice)
         return MonitoringReport(verdicts=tuple(self.verdicts))
 
     def _chunk(self, chunk: Chunk) -> bool:
         """Return whether anything of the chunk is left to send."""
-        if self._strips:
-            self._unknown.strip(chunk, _CHUNK_FIELDS, self._top)
         choices: list[Chunk] | None = chunk.get("choices")
         if not choices:
+            if self._strips:
+                self._unknown.strip(chunk, _CHUNK_FIELDS, self._top)
             return True
+        if self._strips:
+            self._unknown.strip_all_but("choices", chunk, _CHUNK_FIELDS, self._top)
         kept = [choice for number, choice in enumerate(choices) if self._choice(choice, number)]
         if len(kept) == len(choices):
             return True
         chunk["choices"] = kept
-        if kept or not any(chunk[name] for name in chunk.keys() - _EMPTY):
+        if kept or chunk.keys() <= _EMPTY or not any(chunk[name] for name in chunk.keys() - _EMPTY):
             return bool(kept)
         if not chunk.get("usage"):  # clients read the first choice of every chunk but that of the counts
             chunk["choices"] = [{"index": 0, "delta": {}, "finish_reason": None}]
@@ -133,12 +163,13 @@ class Watch:
             left |= self._channels.part(delta, watched)
         if choice.get("logprobs"):
             left |= self._channels.logprobs(choice["logprobs"], watched)
-        if self._strips:
+        is_quiet = reason is None and choice.keys() <= _QUIET_FIELDS
+        if self._strips and not is_quiet:
             self._unknown.strip(choice, _CHOICE_FIELDS, watched.place("choices"))
         if reason or watched.stopped_by is not None:
             self._close(choice, reason, watched)
             return True
-        return left or any(choice[name] for name in choice.keys() - _CHOICE_FIELDS)
+        return left or (not is_quiet and any(choice[name] for name in choice.keys() - _CHOICE_FIELDS))
 
     def _watched(self, index: int) -> WatchedChoice | None:
         watched = self._choices.get(index)
@@ -147,7 +178,9 @@ class Watch:
                 self._ledger.note_once("answer", "choice-number", "redact", channel="choices")
                 return None
             json = self._judgement.wants_json
-            watched = WatchedChoice(index, self._compiled, self._ledger, self._unknown, json=json)
+            watched = WatchedChoice(
+                index, self._compiled, self._ledger, self._unknown, self._sensors, json=json
+            )
             self._choices[index] = watched
         return watched
 

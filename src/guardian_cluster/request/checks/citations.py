@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from guardian_cluster.domain.request import Message
 from guardian_cluster.request.checks.answered import Answered
 from guardian_cluster.request.checks.finding import Finding, finding
+from guardian_cluster.watcher.scoring.ground import numbers_passages
 
 CHECK = "citations"
 
 MAX_SOURCE_CHARACTERS = 40_000
 """Of all sources together: 40 KB are made ready in 0.2 ms. Of more nothing is denied."""
-
-_NUMBERED = re.compile(r"^[ \t]{0,8}\[1\][ \t]+\S", re.MULTILINE)
-"""How numbered passages begin, as prompts of retrieval have them."""
 
 _MAX_CITED = 20
 _MARK = re.compile(r"\[(\d{1,3})\](?!\()")
@@ -27,7 +25,7 @@ def sources_of(messages: Sequence[Message]) -> tuple[str, ...]:
     texts = tuple([message.text() for message in messages if not message.unread_bytes()])
     if sum(map(len, texts)) > MAX_SOURCE_CHARACTERS:
         return ()
-    return texts if any("[1]" in text and _NUMBERED.search(text) for text in texts) else ()
+    return texts if any(map(numbers_passages, texts)) else ()
 
 
 def check(answered: Answered) -> Finding:

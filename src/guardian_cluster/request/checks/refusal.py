@@ -2,11 +2,12 @@
 
 from guardian_cluster.request.checks.answered import Answered
 from guardian_cluster.request.checks.finding import Finding, finding
+from guardian_cluster.watcher.refusal import is_refusal
 
 CHECK = "refusal"
 
 _BEGINNING = 240
-"""Characters in which a refusal shows; later on such words mostly speak of something else."""
+"""Characters in which such words give a reason to look closer; later they mostly speak of something else."""
 
 _FULL = (
     *("i cannot", "i can't", "i can not", "i'm unable", "i am unable", "i'm not able", "i am not able"),
@@ -27,11 +28,10 @@ _SORRY = (
 
 
 def check(answered: Answered) -> Finding:
-    """Return whether the answer begins without declining. Whether a refusal is right is not judged here."""
+    """Return whether the answer goes without declining. Whether a refusal is right is not judged here."""
     begins = answered.lowered[:_BEGINNING].replace("’", "'")
     full = next((said for said in _FULL if said in begins), None)
-    sorry = next((said for said in _SORRY if said in begins), None)
-    held = full is None and (sorry is None or len(answered.text) > 2 * _BEGINNING)
-    said = full or sorry
+    said = full or next((said for said in _SORRY if said in begins), None)
+    held = said is None or not is_refusal(answered.text)
     detail = f"declines to answer: says {said!r} at its beginning" if not held else ""
-    return finding(CHECK, held, {"declines": full is not None, "regrets": sorry is not None}, detail)
+    return finding(CHECK, held, {"declines": not held, "regrets": said is not None and full is None}, detail)

@@ -1,0 +1,45 @@
+"""Finds out while an answer comes whether it begins like a refusal."""
+
+from guardian_cluster.watcher.refusal import OPENING, opens_as_refusal
+from guardian_cluster.watcher.sensor import Sensor
+
+_LOOKS = (60, 120, OPENING)
+"""Characters at which is looked: most refusals say so in their first words, and a reader waits until it is decided."""
+
+
+class RefusalOpener(Sensor):
+    """Watches the content. It looks at its first characters, and at nothing behind them."""
+
+    reach = OPENING
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._looks = 0
+        self._is_open = True
+
+    def feed(self, text: str) -> int | None:
+        """Return how many characters show that the answer begins like a refusal, else `None`."""
+        if not self._is_open:
+            return None
+        self._text += text
+        while self._is_open and len(self._text) >= (due := _LOOKS[self._looks]):
+            if opens_as_refusal(self._text[:due]):
+                return due
+            self._looks += 1
+            self._is_open = self._looks < len(_LOOKS)
+        if not self._is_open:
+            self._text = ""
+        return None
+
+    def finish(self) -> int | None:
+        """Return the length of an answer that is short and begins like a refusal."""
+        return len(self._text) if self._is_open and opens_as_refusal(self._text) else None
+
+    def suspect_from(self) -> int | None:
+        """Return the beginning while it is not decided."""
+        return 0 if self._is_open else None
+
+    @property
+    def found_from(self) -> int | None:
+        """All of it, as far as it has not left."""
+        return 0
