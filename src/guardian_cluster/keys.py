@@ -5,13 +5,10 @@ never again. Every change is made under a lock and written as a whole new file: 
 key, and a crash leaves the old file.
 """
 
-import fcntl
 import hashlib
-import os
 import re
 import secrets
 import string
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +19,7 @@ import msgspec
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import ApiKey, Frozen, Limits, Role
 from guardian_cluster.errors import BadArgument, CannotCreate, ConfigError, Problem, printable
+from guardian_cluster.locked_file import LockedFile
 
 FILE_NAME = "keys.json"
 PREFIX = "sk-gc-"
@@ -35,9 +33,6 @@ _ID_LENGTH = 12
 _SECRET_BYTES = 32
 _KEY = re.compile(r"sk-gc-([A-Za-z0-9]{12})-[A-Za-z0-9_-]{43}")
 _MAX_BYTES = 64_000_000
-_LOCK_POLL_S = 0.02
-_FILE_MODE = 0o600
-_FOLDER_MODE = 0o700
 
 
 class _Kept(Frozen, frozen=True, kw_only=True):
@@ -61,18 +56,17 @@ class KeyFile:
 
     def __init__(self, path: Path, *, lock_timeout_s: float = 10.0) -> None:
         self.path = path
-        self._lock_timeout_s = lock_timeout_s
+        self._file = LockedFile(path, most_bytes=_MAX_BYTES, lock_timeout_s=lock_timeout_s)
 
     def load(self) -> tuple[ApiKey, ...]:
         """Return all keys, revoked ones too, oldest first; raises ConfigError where the file is damaged."""
         try:
-            with self.path.open("rb") as file:
-                content = file.read(_MAX_BYTES + 1)
-        except FileNotFoundError:
-            return ()
+            content = self._file.read()
         except OSError as error:
             raise self._damaged(f"cannot be read: {error.strerror}") from error
-        return self._decoded(content)
+        except ValueError as error:
+            raise self._damaged(str(error)) from error
+        return () if content is None else self._decoded(content)
 
     def add(
         self,
@@ -114,8 +108,6 @@ class KeyFile:
         return found
 
     def _decoded(self, content: bytes) -> tuple[ApiKey, ...]:
-        if len(content) > _MAX_BYTES:
-            raise self._damaged(f"is larger than {_MAX_BYTES:,} bytes")
         try:
             keys = msgspec.json.decode(content, type=_Kept).keys
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -131,35 +123,21 @@ class KeyFile:
         )
 
     def _write(self, keys: tuple[ApiKey, ...]) -> None:
-        """Replace the file as a whole. Flushing it and its folder makes the change outlive a power cut."""
-        new = self.path.with_suffix(".json.new")
-        content = msgspec.json.format(msgspec.json.encode(_Kept(keys=keys)), indent=1)
         try:
-            new.unlink(missing_ok=True)  # what a killed command may have left
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
-            with open(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
-            new.replace(self.path)
-            _flush_folder(self.path.parent)
+            self._file.write(msgspec.json.format(msgspec.json.encode(_Kept(keys=keys)), indent=1))
         except OSError as error:
             raise _cannot_create(self.path, error) from error
 
     @contextmanager
     def _locked(self) -> Generator[None]:
-        """Hold the lock of the folder; a lock file of its own, because the key file itself is replaced."""
-        lock = self.path.with_suffix(".lock")
+        """Let no other process come between. Raises CannotCreate where the file cannot be locked."""
         try:
-            self.path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+            with self._file.locked():
+                yield
+        except TimeoutError as error:
+            raise CannotCreate(Problem("keys-locked", str(error), see="guardian key --help")) from None
         except OSError as error:
-            raise _cannot_create(lock, error) from error
-        try:
-            _wait_for(descriptor, lock, self._lock_timeout_s)
-            yield
-        finally:
-            os.close(descriptor)
+            raise _cannot_create(self._file.lock, error) from error
 
 
 def _new_key(taken: set[str]) -> str:
@@ -167,27 +145,6 @@ def _new_key(taken: set[str]) -> str:
         identity = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
         if identity not in taken:
             return f"{PREFIX}{identity}-{secrets.token_urlsafe(_SECRET_BYTES)}"
-
-
-def _wait_for(descriptor: int, lock: Path, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                message = f"{lock} has been locked by another process for {timeout_s:g} s"
-                problem = Problem("keys-locked", message, see="guardian key --help")
-                raise CannotCreate(problem) from None
-        time.sleep(_LOCK_POLL_S)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _cannot_create(path: Path, error: OSError) -> CannotCreate:

@@ -20,6 +20,7 @@ class LockedFile:
 
     def __init__(self, path: Path, *, most_bytes: int, lock_timeout_s: float = 10.0) -> None:
         self.path = path
+        self.lock = path.with_suffix(".lock")
         self._most_bytes = most_bytes
         self._lock_timeout_s = lock_timeout_s
 
@@ -58,21 +59,20 @@ class LockedFile:
     def locked(self) -> Generator[None]:
         """Keep all others out who ask for the lock. Raises OSError, TimeoutError among them."""
         self.path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        lock = self.path.with_suffix(".lock")
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
         try:
-            self._wait_for(descriptor, lock)
+            self._wait_for(descriptor)
             yield
         finally:
             os.close(descriptor)
 
-    def _wait_for(self, descriptor: int, lock: Path) -> None:
+    def _wait_for(self, descriptor: int) -> None:
         deadline = time.monotonic() + self._lock_timeout_s
         while True:
             try:
                 return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    message = f"{lock} has been locked by another process for {self._lock_timeout_s:g} s"
+                    message = f"{self.lock} has been locked by another process for {self._lock_timeout_s:g} s"
                     raise TimeoutError(message) from None
             time.sleep(_LOCK_POLL_S)

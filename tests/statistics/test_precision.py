@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.statistics.intervals import share_interval
-from guardian_cluster.statistics.precision import Audit, AuditedOutcomes, recall_interval
+from guardian_cluster.statistics.precision import Audit, AuditedOutcomes
 
 COUNTS = st.integers(0, 200)
 REAL, RECALL, FALSE = 0.05, 0.7, 0.02
@@ -104,30 +103,10 @@ def test_an_estimate_lies_in_its_interval(found: int, missed: int, of_others: fl
         sums.add(Audit(alarmed=False, is_real=True, probability=of_others))
 
     recall = sums.recall()
-    single = recall_interval(found, missed, alarms_audited=1.0, others_audited=of_others)
 
     assert 0.0 <= recall.interval.low <= recall.interval.high <= 1.0
     if recall.value is not None:
         assert recall.interval.low <= recall.value <= recall.interval.high
-        assert single.low - 1e-9 <= recall.value <= single.high + 1e-9
-
-
-@pytest.mark.parametrize(("recall", "of_others"), [(0.9, 0.05), (0.4, 0.3)])
-def test_the_interval_of_a_single_look_is_exact(recall: float, of_others: float):
-    rng, wrong = random.Random(9), 0
-    for _ in range(400):
-        alarmed = sum(rng.random() < recall for _ in range(100))
-        missed = sum(rng.random() < of_others for _ in range(100 - alarmed))
-        found = recall_interval(alarmed, missed, alarms_audited=1.0, others_audited=of_others)
-        wrong += not found.low <= recall <= found.high
-
-    assert wrong <= 20
-
-
-def test_where_everything_is_audited_recall_is_a_plain_share():
-    found = recall_interval(40, 10, alarms_audited=1.0, others_audited=1.0)
-
-    assert found == pytest.approx(share_interval(40, 50))
 
 
 def test_an_audit_may_not_stand_for_more_than_was_announced():
@@ -143,5 +122,3 @@ def test_an_audit_may_not_stand_for_more_than_was_announced():
 def test_probabilities_are_probabilities(alarms: float, others: float):
     with pytest.raises(ValueError, match="probabilities of an audit"):
         AuditedOutcomes(least_of_alarms=alarms, least_of_others=others)
-    with pytest.raises(ValueError, match="probabilities of an audit"):
-        recall_interval(1, 1, alarms_audited=alarms, others_audited=others)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from guardian_cluster.statistics.intervals import CONFIDENCE, Interval, share_interval
+from guardian_cluster.statistics.intervals import CONFIDENCE, Interval
 
 _STAKES = tuple(0.9 * 0.6**power for power in range(10))
 """Shares of what can be lost at most that are bet, all at once: large ones win where the truth is far off, small ones
@@ -42,22 +42,6 @@ class Estimate(NamedTuple):
     interval: Interval
     audits: int
     """Audits that it rests on."""
-
-
-def recall_interval(
-    found: int, missed: int, *, alarms_audited: float, others_audited: float, confidence: float = CONFIDENCE
-) -> Interval:
-    """Return where a detector's recall lies, for a single look at audits of two fixed probabilities.
-
-    `found` are the audited alarms that were right, `missed` the audited others in which there was something. It is
-    exact: the found ones are a binomial part of both, whose odds are those of the recall times the ratio of the
-    probabilities. It is a quarter narrower than what `AuditedOutcomes` says, which holds for any number of looks.
-    """
-    if not (0.0 < alarms_audited <= 1.0 and 0.0 < others_audited <= 1.0):
-        raise ValueError("probabilities of an audit lie above 0 and up to 1")
-    seen = share_interval(found, found + missed, confidence)
-    ratio = others_audited / alarms_audited
-    return Interval(*(bound * ratio / (bound * ratio + 1.0 - bound) for bound in seen))
 
 
 class AuditedOutcomes:

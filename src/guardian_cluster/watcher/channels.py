@@ -13,18 +13,18 @@ from guardian_cluster.watcher.choice import Part, WatchedChoice
 from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.unknown import Place, UnknownFields
 
-_TEXT_CHANNELS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
-_PART_FIELDS = _TEXT_CHANNELS | {"role", "tool_calls", "function_call", "audio"}
-_TOOL_FIELDS = frozenset({"index", "function", "custom"})
-_CALL_FIELDS = frozenset({"name", "arguments", "input"})
-_LOGPROB_FIELDS = frozenset({"content", "refusal"})
+TEXT_CHANNELS = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
+PART_FIELDS = TEXT_CHANNELS | {"role", "tool_calls", "function_call", "audio"}
+TOOL_FIELDS = frozenset({"index", "function", "custom"})
+CALL_FIELDS = frozenset({"name", "arguments", "input"})
+LOGPROB_FIELDS = frozenset({"content", "refusal"})
 
 
 @lru_cache(maxsize=256)
-def _channels(call: str, place: int | None = None, kind: str = "") -> dict[str, str]:
+def channels_of_call(call: str, place: int | None = None, kind: str = "") -> dict[str, str]:
     """Return the channels of one call, by its fields."""
     prefix = call if place is None else f"{call}.{place}.{kind}"
-    return {field: f"{prefix}.{field}" for field in _CALL_FIELDS}
+    return {field: f"{prefix}.{field}" for field in CALL_FIELDS}
 
 
 class Channels:
@@ -44,16 +44,16 @@ class Channels:
         known: AbstractSet[str] | None = None
         for key in tuple(part):
             value = part[key]
-            if value.__class__ is str and key in _TEXT_CHANNELS:
+            if value.__class__ is str and key in TEXT_CHANNELS:
                 left |= self._text(part, key, key, watched)
-            elif (value is None and key in _PART_FIELDS) or (key == "role" and value == "assistant"):
+            elif (value is None and key in PART_FIELDS) or (key == "role" and value == "assistant"):
                 left = True
             elif watched.stopped_by is not None:  # nothing leaves after a stop, in any channel
                 del part[key]
-            elif isinstance(value, (dict, list)) and key in _PART_FIELDS:
+            elif isinstance(value, (dict, list)) and key in PART_FIELDS:
                 left |= self._nested(part, key, watched)
             else:
-                known = (known or _PART_FIELDS) - {key}
+                known = (known or PART_FIELDS) - {key}
         if known is not None:
             left |= self._rest(part, known, watched.place("message"))
         if watched.opened and watched.stopped_by is None and not watched.closing:
@@ -66,7 +66,7 @@ class Channels:
         if key == "tool_calls":
             return self._tool_calls(value, watched)
         if key == "function_call":
-            return self._call(value, _channels(key), watched, watched.place(key))
+            return self._call(value, channels_of_call(key), watched, watched.place(key))
         if key == "audio":
             return self._audio(value, watched)
         if isinstance(value, list):
@@ -132,11 +132,11 @@ class Channels:
             place = watched.tool(call.get("index", number))
             if call.get("index", place) != place:
                 call["index"] = place
-            left |= self._rest(call, _TOOL_FIELDS, watched.place("tool_calls"))
+            left |= self._rest(call, TOOL_FIELDS, watched.place("tool_calls"))
             for kind in ("function", "custom"):
                 inner = call.get(kind)
                 if inner:
-                    channels = _channels("tool_calls", place, kind)
+                    channels = channels_of_call("tool_calls", place, kind)
                     left |= self._call(inner, channels, watched, watched.place(f"tool_calls.{kind}"))
                     if watched.refuses_tool and not inner.get("name"):
                         del calls[number:]
@@ -144,16 +144,16 @@ class Channels:
 
     def _call(self, call: Part, channels: dict[str, str], watched: WatchedChoice, place: Place) -> bool:
         watched.has_tool_call = True
-        left = self._rest(call, _CALL_FIELDS, place)
+        left = self._rest(call, CALL_FIELDS, place)
         for field in call:
-            if field in _CALL_FIELDS and call[field] is not None:
+            if field in CALL_FIELDS and call[field] is not None:
                 escaped = field == "arguments"
                 left |= self._text(call, field, channels[field], watched, escaped=escaped)
         return left
 
     def logprobs(self, fields: dict[str, Any], watched: WatchedChoice) -> bool:
         """Pass log probabilities."""
-        left = self._rest(fields, _LOGPROB_FIELDS, watched.place("logprobs"))
+        left = self._rest(fields, LOGPROB_FIELDS, watched.place("logprobs"))
         for channel in ("content", "refusal"):
             entries = fields.get(channel)
             if entries:

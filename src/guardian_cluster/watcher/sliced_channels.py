@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, cast
 
-from guardian_cluster.watcher import channels
-from guardian_cluster.watcher.channels import Channels
+from guardian_cluster.watcher.channels import (
+    CALL_FIELDS,
+    LOGPROB_FIELDS,
+    PART_FIELDS,
+    TEXT_CHANNELS,
+    TOOL_FIELDS,
+    Channels,
+    channels_of_call,
+)
 from guardian_cluster.watcher.choice import Part, WatchedChoice
 from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.sliced_unknown import SlicedUnknownFields
@@ -13,13 +20,6 @@ from guardian_cluster.watcher.slices import slice_of
 from guardian_cluster.watcher.tokens import Entry
 from guardian_cluster.watcher.turns import Turns
 from guardian_cluster.watcher.unknown import Place
-
-_TEXT_CHANNELS = channels._TEXT_CHANNELS  # pyright: ignore[reportPrivateUsage]
-_PART_FIELDS = channels._PART_FIELDS  # pyright: ignore[reportPrivateUsage]
-_TOOL_FIELDS = channels._TOOL_FIELDS  # pyright: ignore[reportPrivateUsage]
-_CALL_FIELDS = channels._CALL_FIELDS  # pyright: ignore[reportPrivateUsage]
-_LOGPROB_FIELDS = channels._LOGPROB_FIELDS  # pyright: ignore[reportPrivateUsage]
-_channels = channels._channels  # pyright: ignore[reportPrivateUsage]
 
 _ENTRIES = 4
 """Of log probabilities, looked at in one go: with 20 alternatives each some 0.2 ms."""
@@ -60,16 +60,16 @@ class SlicedChannels(Channels):
         known: AbstractSet[str] | None = None
         for key in tuple(part):
             value = part[key]
-            if value.__class__ is str and key in _TEXT_CHANNELS:
+            if value.__class__ is str and key in TEXT_CHANNELS:
                 left |= await self._text_in_turns(part, key, key, watched, turns)
-            elif (value is None and key in _PART_FIELDS) or (key == "role" and value == "assistant"):
+            elif (value is None and key in PART_FIELDS) or (key == "role" and value == "assistant"):
                 left = True
             elif watched.stopped_by is not None:
                 del part[key]
-            elif isinstance(value, (dict, list)) and key in _PART_FIELDS:
+            elif isinstance(value, (dict, list)) and key in PART_FIELDS:
                 left |= await self._nested_in_turns(part, key, watched, turns)
             else:
-                known = (known or _PART_FIELDS) - {key}
+                known = (known or PART_FIELDS) - {key}
         if known is not None:
             left |= await self._rest_in_turns(part, known, watched.place("message"), turns)
         if watched.opened and watched.stopped_by is None and not watched.closing:
@@ -80,7 +80,7 @@ class SlicedChannels(Channels):
 
     async def pass_logprobs(self, fields: dict[str, Any], watched: WatchedChoice, turns: Turns) -> None:
         """Do now what `logprobs` does."""
-        left = await self._rest_in_turns(fields, _LOGPROB_FIELDS, watched.place("logprobs"), turns)
+        left = await self._rest_in_turns(fields, LOGPROB_FIELDS, watched.place("logprobs"), turns)
         for channel in ("content", "refusal"):
             entries: list[Entry] | None = fields.get(channel)
             if entries:
@@ -140,7 +140,7 @@ class SlicedChannels(Channels):
         if key == "tool_calls":
             return await self._calls_in_turns(value, watched, turns)
         if key == "function_call":
-            return await self._call_in_turns(value, _channels(key), watched, watched.place(key), turns)
+            return await self._call_in_turns(value, channels_of_call(key), watched, watched.place(key), turns)
         if key == "audio":
             return await self._audio_in_turns(value, watched, turns)
         if isinstance(value, list):
@@ -191,11 +191,14 @@ class SlicedChannels(Channels):
             place = watched.tool(call.get("index", number))
             if call.get("index", place) != place:
                 call["index"] = place
-            left |= await self._rest_in_turns(call, _TOOL_FIELDS, watched.place("tool_calls"), turns)
+            left |= await self._rest_in_turns(call, TOOL_FIELDS, watched.place("tool_calls"), turns)
             for kind in ("function", "custom"):
                 inner = call.get(kind)
                 if inner:
-                    names, at = _channels("tool_calls", place, kind), watched.place(f"tool_calls.{kind}")
+                    names, at = (
+                        channels_of_call("tool_calls", place, kind),
+                        watched.place(f"tool_calls.{kind}"),
+                    )
                     left |= await self._call_in_turns(inner, names, watched, at, turns)
                     if watched.refuses_tool and not inner.get("name"):
                         del calls[number:]
@@ -205,9 +208,9 @@ class SlicedChannels(Channels):
         self, call: Part, names: dict[str, str], watched: WatchedChoice, place: Place, turns: Turns
     ) -> bool:
         watched.has_tool_call = True
-        left = await self._rest_in_turns(call, _CALL_FIELDS, place, turns)
+        left = await self._rest_in_turns(call, CALL_FIELDS, place, turns)
         for field in call:
-            if field in _CALL_FIELDS and call[field] is not None:
+            if field in CALL_FIELDS and call[field] is not None:
                 escaped = field == "arguments"
                 left |= await self._text_in_turns(call, field, names[field], watched, turns, escaped=escaped)
         return left

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.specialists.specialist import Chunk
-from guardian_cluster.watcher import watch
 from guardian_cluster.watcher.channels import Channels
 from guardian_cluster.watcher.guard import Guard
 from guardian_cluster.watcher.policy import CompiledPolicy
@@ -13,10 +12,7 @@ from guardian_cluster.watcher.sliced_channels import SlicedChannels
 from guardian_cluster.watcher.sliced_unknown import SlicedUnknownFields
 from guardian_cluster.watcher.thresholds import NO_THRESHOLDS
 from guardian_cluster.watcher.turns import Turns
-from guardian_cluster.watcher.watch import Watch
-
-_CHUNK_FIELDS = watch._CHUNK_FIELDS  # pyright: ignore[reportPrivateUsage]
-_CHOICE_FIELDS = watch._CHOICE_FIELDS  # pyright: ignore[reportPrivateUsage]
+from guardian_cluster.watcher.watch import CHOICE_FIELDS, CHUNK_FIELDS, Watch
 
 _MOST = 512
 """Characters of a slice. Each costs some 10 µs by itself, so larger ones save little; but text that costs twenty times
@@ -55,7 +51,7 @@ class SlicedWatch(Watch):
         self._in_turns = in_turns
         released: list[Chunk] = []
         for chunk in batch:
-            await in_turns.read_on(chunk, _CHUNK_FIELDS, self._top, turns)
+            await in_turns.read_on(chunk, CHUNK_FIELDS, self._top, turns)
             decided: dict[int, bool] = {}
             choices: list[Chunk] = chunk.get("choices") or []
             for number, choice in enumerate(choices):
@@ -90,4 +86,4 @@ class SlicedWatch(Watch):
                 await in_turns.pass_part(part, watched, turns)
         if choice.get("logprobs"):
             await in_turns.pass_logprobs(choice["logprobs"], watched, turns)
-        await in_turns.read_on(choice, _CHOICE_FIELDS, watched.place("choices"), turns)
+        await in_turns.read_on(choice, CHOICE_FIELDS, watched.place("choices"), turns)

@@ -20,11 +20,11 @@ from guardian_cluster.watcher.sensors import Sensors
 from guardian_cluster.watcher.thresholds import NO_THRESHOLDS
 from guardian_cluster.watcher.unknown import Place, UnknownFields
 
-_CHUNK_FIELDS = frozenset({"choices", "model"})
+CHUNK_FIELDS = frozenset({"choices", "model"})
 """What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked
 for."""
-_CHOICE_FIELDS = frozenset({"index", "delta", "message", "logprobs"})
-_QUIET_FIELDS = _CHOICE_FIELDS | {"finish_reason"}
+CHOICE_FIELDS = frozenset({"index", "delta", "message", "logprobs"})
+_QUIET_FIELDS = CHOICE_FIELDS | {"finish_reason"}
 """Of nearly every choice, whose finish reason is null."""
 
 _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_fingerprint", "service_tier"})
@@ -133,10 +133,10 @@ class Watch:
         choices: list[Chunk] | None = chunk.get("choices")
         if not choices:
             if self._strips:
-                self._unknown.strip(chunk, _CHUNK_FIELDS, self._top)
+                self._unknown.strip(chunk, CHUNK_FIELDS, self._top)
             return True
         if self._strips:
-            self._unknown.strip_all_but("choices", chunk, _CHUNK_FIELDS, self._top)
+            self._unknown.strip_all_but("choices", chunk, CHUNK_FIELDS, self._top)
         kept = [choice for number, choice in enumerate(choices) if self._choice(choice, number)]
         if len(kept) == len(choices):
             return True
@@ -165,11 +165,11 @@ class Watch:
             left |= self._channels.logprobs(choice["logprobs"], watched)
         is_quiet = reason is None and choice.keys() <= _QUIET_FIELDS
         if self._strips and not is_quiet:
-            self._unknown.strip(choice, _CHOICE_FIELDS, watched.place("choices"))
+            self._unknown.strip(choice, CHOICE_FIELDS, watched.place("choices"))
         if reason or watched.stopped_by is not None:
             self._close(choice, reason, watched)
             return True
-        return left or (not is_quiet and any(choice[name] for name in choice.keys() - _CHOICE_FIELDS))
+        return left or (not is_quiet and any(choice[name] for name in choice.keys() - CHOICE_FIELDS))
 
     def _watched(self, index: int) -> WatchedChoice | None:
         watched = self._choices.get(index)
