@@ -5,6 +5,7 @@ import time
 import unicodedata
 
 import pytest
+from fed_sensor import fed
 from hypothesis import given
 from hypothesis import strategies as st
 from watched_answers import Teller
@@ -17,14 +18,7 @@ ENGLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007
 
 
 def found_at(*pieces: str) -> int | None:
-    detector, read = InvisibleDetector(), 0
-    for piece in pieces:
-        found = detector.feed(piece)
-        read += len(piece)
-        if found is not None:
-            assert read - len(piece) < found <= read
-            return found
-    return None
+    return fed(InvisibleDetector(), pieces)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import random
 import time
 
 import pytest
+from fed_sensor import fed
 from hypothesis import given
 from hypothesis import strategies as st
 from watched_answers import Teller
@@ -25,14 +26,7 @@ RUSSIAN = (
 
 
 def found_at(*pieces: str) -> int | None:
-    detector, read = ScriptSwitchDetector(), 0
-    for piece in pieces:
-        found = detector.feed(piece)
-        read += len(piece)
-        if found is not None:
-            assert read - len(piece) < found <= read
-            return found
-    return None
+    return fed(ScriptSwitchDetector(), pieces)
 
 
 @pytest.mark.parametrize(
