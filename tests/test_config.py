@@ -99,7 +99,7 @@ def test_every_key_of_a_specialist_reaches_the_snapshot(load):
         description = "thinks"
         good_at = ["math"]
         tools = false
-        vision = true
+        json = false
         context_length = 8192
         price = { input_usd = 1, output_usd = 2.5 }
         tier = 3
@@ -107,30 +107,48 @@ def test_every_key_of_a_specialist_reaches_the_snapshot(load):
         max_concurrency = 4
         stream_usage = false
         fallback = ["solver"]
+        equals = ["other"]
+        continuation = "prefill"
+        hedge = false
         instructions = "Be brief."
         parameters = { temperature = 0.2, seed = 7, user = "u", store = true }
         """
+        + REASONER.replace("reasoner", "other")
     )
 
     found = specialist(config, "reasoner")
     (variant,) = found.variants
     assert (found.description, found.good_at, found.tier) == ("thinks", ("math",), 3)
-    assert found.capabilities == Capabilities(tools=False, vision=True)
+    assert found.capabilities == Capabilities(tools=False, json=False)
     assert (found.context_length, found.max_concurrency, found.stream_usage) == (8192, 4, False)
     assert (found.price, found.timeouts) == (Price(input_usd=1, output_usd=2.5), Timeouts(first_token_s=9))
-    assert (found.fallback, variant.instructions) == (("solver",), "Be brief.")
+    assert (found.fallback, found.equals, variant.instructions) == (("solver",), ("other",), "Be brief.")
+    assert (found.continuation, found.hedge) == ("prefill", False)
     assert variant.parameters == {"temperature": 0.2, "seed": 7, "user": "u", "store": True}
 
 
-def test_specialists_may_be_each_others_fallback(load):
-    config = load(
-        "".join(
-            f'[specialist.{name}]\nurl = "http://h/v1"\nmodel = "m"\nfallback = ["{other}"]\n'
-            for name, other in ("ab", "bc", "ca")
-        )
-    )
+def test_rates_of_a_specialist_hold_for_each_endpoint_that_names_none(load):
+    config = load("""
+        [specialist.writer]
+        model = "m"
+        requests_per_minute = 60
+        tokens_per_minute = 9_000
+        [[specialist.writer.endpoint]]
+        url = "http://a/v1"
+        [[specialist.writer.endpoint]]
+        url = "http://b/v1"
+        requests_per_minute = 5
+    """)
 
-    assert [specialist(config, name).fallback for name in "abc"] == [("b",), ("c",), ("a",)]
+    first, second = specialist(config, "writer").endpoints
+    assert (first.requests_per_minute, first.tokens_per_minute) == (60, 9_000)
+    assert (second.requests_per_minute, second.tokens_per_minute) == (5, 9_000)
+
+
+def test_rates_of_the_short_form_are_those_of_its_endpoint(load):
+    (endpoint,) = specialist(load(REASONER + "requests_per_minute = 7"), "reasoner").endpoints
+
+    assert (endpoint.requests_per_minute, endpoint.tokens_per_minute) == (7, None)
 
 
 def test_the_other_sections_reach_the_snapshot(load):

@@ -115,6 +115,14 @@ OUT_OF_RANGE = {
         "tenant.t.limits.budget_usd_per_month must be greater than 0"
     ),
     "tenant.t.limits.tokens_per_minute = 0": "tenant.t.limits.tokens_per_minute must be at least 1",
+    "balancing.retry_share = 1.5": "balancing.retry_share must be at most 1",
+    "balancing.hedge_share = -0.1": "balancing.hedge_share must be at least 0",
+    "balancing.wait_s = 1e308": "balancing.wait_s must be at most 86400",
+    "balancing.wait_s = nan": "balancing.wait_s must be a finite number",
+    "balancing.max_waiting = -1": "balancing.max_waiting must be at least 0",
+    'specialist.m = {url = "http://h", model = "m", requests_per_minute = 0}': (
+        "specialist.m.requests_per_minute must be at least 1"
+    ),
     "records.sample_rate = nan": "records.sample_rate must be a finite number",
     "gateway.limits.max_messages = 9223372036854775808": (
         "gateway.limits.max_messages is a larger number than fits in 64 bits"
@@ -203,6 +211,21 @@ SEMANTICS = {
         "config-builtin-endpoint",
         "",
     ),
+    "[specialist.solver]\nhedge = false": (
+        "guardian.toml:2: specialist.solver.hedge has no meaning for a built-in specialist",
+        "config-builtin-endpoint",
+        "",
+    ),
+    "[specialist.recall]\nrequests_per_minute = 1": (
+        "guardian.toml:2: specialist.recall.requests_per_minute has no meaning for a built-in specialist",
+        "config-builtin-endpoint",
+        "",
+    ),
+    '[specialist.solver]\ncontinuation = "off"': (
+        "guardian.toml:2: specialist.solver.continuation has no meaning for a built-in specialist",
+        "config-builtin-endpoint",
+        "",
+    ),
     "[specialist.solver]\nenabled = false\n[specialist.recall]\nenabled = false": (
         "guardian.toml: no specialist is enabled, so no request could be answered",
         "config-no-specialist",
@@ -267,16 +290,6 @@ SEMANTICS = {
         'guardian.toml:2: alias "a" names "slover", but there is no such specialist',
         "config-unknown-specialist",
         'did you mean "solver"?',
-    ),
-    f'{MODEL}fallback = ["x"]\n[specialist.x]\nenabled = false': (
-        'guardian.toml:4: the fallback of [specialist.m] names the specialist "x", which is not enabled',
-        "config-unknown-specialist",
-        "",
-    ),
-    f'{MODEL}fallback = ["m"]': (
-        "guardian.toml:4: the fallback of [specialist.m] is the specialist itself; name another",
-        "config-own-fallback",
-        "",
     ),
     '[gateway]\nlisten = "127.0.0.1:65536"': (
         'guardian.toml:2: gateway.listen "127.0.0.1:65536" needs a port from 0 to 65535',

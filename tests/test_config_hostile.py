@@ -101,18 +101,39 @@ def test_a_hostile_value_for_a_number_is_no_number(tmp_path, hostile):
     )
 
 
+TWICE = "'n0','n0',"
+
+
+def able(index: int) -> str:
+    """Return the beginning of a specialist that could answer."""
+    return f"n{index}={{url='http://h',model='m',"
+
+
+@pytest.mark.timeout(20)
+def test_a_circle_of_thousands_is_one_problem_with_a_short_name(tmp_path):
+    count = 13_000
+    lines = (f"{able(index)}fallback=['n{(index + 1) % count}']}}\n" for index in range(count))
+
+    said = refused(tmp_path, ("[specialist]\n" + "".join(lines)).encode())
+
+    assert said.count("error:") == 1
+    assert "closes a circle: n0 -> n1 -> n2 -> n3 -> n4 -> n5 -> ... -> n12999 -> n0\n" in said
+
+
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "content",
     [
         "".join(f"key_{index} = 1\n" for index in range(60_000)),
         "".join(f'[specialist.n{index}]\nfallback=["x{index}"]\n' for index in range(25_000)),
+        "[specialist]\n" + "".join(f"{able(index)}fallback=['n{index ^ 1}']}}\n" for index in range(13_000)),
+        f"[specialist]\n{able(0)}tier=1}}\n{able(1)}fallback=[{TWICE * 40_000}]}}",
         "[specialist]\n" + "".join(f"n{index}={{url='',model=''}}\n" for index in range(30_000)),
         "[alias]\n" + "".join(f'a{index}="b{index}"\n' for index in range(50_000)),
         "[watch]\ndeny = [" + "{}," * 90_000 + "]",
         "gateway.cors_origins = [" + '"x",' * 90_000 + "]",
     ],
-    ids=["keys", "fallbacks", "endpoints", "aliases", "rules", "origins"],
+    ids=["keys", "fallbacks", "circles", "repeats", "endpoints", "aliases", "rules", "origins"],
 )
 def test_tens_of_thousands_of_problems_are_counted_in_seconds(tmp_path, content):
     said = refused(tmp_path, content.encode())

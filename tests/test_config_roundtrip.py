@@ -17,6 +17,7 @@ from guardian_cluster.configuration.sections import (
 )
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    BalancingPolicy,
     DenyRule,
     GatewayLimits,
     Limits,
@@ -102,7 +103,13 @@ LIMITS = st.builds(
     tokens_per_minute=optional(COUNTS),
     budget_usd_per_month=optional(st.floats(0, 1e9, exclude_min=True)),
 )
-ENDPOINTS = st.builds(EndpointSection, url=URLS, model=FULL_TEXT, api_key=optional(SECRETS))
+ENDPOINTS = st.builds(
+    EndpointSection,
+    url=URLS,
+    model=FULL_TEXT,
+    api_key=optional(SECRETS),
+    requests_per_minute=optional(COUNTS),
+)
 PARAMETERS = st.dictionaries(
     TEXT.map(lambda text: f"p{text}"),
     TEXT
@@ -122,6 +129,10 @@ SHARED = {
     "tier": COUNTS,
     "timeouts": st.builds(Timeouts, connect_s=DURATIONS, total_s=DURATIONS),
     "max_concurrency": optional(COUNTS),
+    "requests_per_minute": optional(COUNTS),
+    "tokens_per_minute": optional(COUNTS),
+    "continuation": st.sampled_from(["off", "prompt", "prefill"]),
+    "hedge": st.booleans(),
     "fallback": st.sampled_from([(), ("solver",)]),
     "instructions": optional(TEXT),
     "parameters": PARAMETERS,
@@ -130,6 +141,14 @@ SHORT_FORMS = st.builds(SpecialistSection, url=URLS, model=FULL_TEXT, api_key=op
 LONG_FORMS = st.builds(
     SpecialistSection, endpoint=st.lists(ENDPOINTS, min_size=1, max_size=2).map(tuple), **SHARED
 )
+
+
+def modest(section):
+    """Return a specialist that can do no more than the solver, where the solver stands in for it."""
+    less = dict.fromkeys(("tools", "vision", "json"), False) if section.fallback else {}
+    return msgspec.structs.replace(section, **less)
+
+
 CONFIGS = st.builds(
     Config,
     gateway=st.builds(
@@ -148,13 +167,20 @@ CONFIGS = st.builds(
         LogSection, level=st.sampled_from(["debug", "error"]), format=st.sampled_from(["text", "json"])
     ),
     watch=WATCH,
+    balancing=st.builds(
+        BalancingPolicy,
+        retry_share=st.floats(0, 1),
+        breaker=st.booleans(),
+        wait_s=st.floats(0, 86_400),
+        max_waiting=st.integers(0, 2**63 - 1),
+    ),
     alias=st.dictionaries(
         st.from_regex(r"[A-Z][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True),
         st.sampled_from(["auto", "solver"]),
         max_size=2,
     ),
     tenant=st.dictionaries(NAMES, st.builds(TenantSection, limits=LIMITS, watch=optional(WATCH)), max_size=2),
-    specialist=st.dictionaries(NAMES, SHORT_FORMS | LONG_FORMS, max_size=2),
+    specialist=st.dictionaries(NAMES, (SHORT_FORMS | LONG_FORMS).map(modest), max_size=2),
 )
 
 

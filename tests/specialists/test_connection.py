@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian_cluster.domain.errors import AttemptFailed
-from guardian_cluster.specialists.connection import Connection, Origin
-from guardian_cluster.specialists.reply import MAX_HEAD_BYTES, MAX_HEADERS, READ_BUFFER_BYTES, Reply
+from guardian_cluster.specialists.connection import SLICE_BYTES, Connection
+from guardian_cluster.specialists.reply import READ_BUFFER_BYTES, Reply
+from guardian_cluster.specialists.reply_parser import MAX_HEAD_BYTES, MAX_HEADERS
 
-ORIGIN = Origin("model.example", 80, is_secure=False)
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6\r\n world\r\n0\r\nx: 1\r\n\r\n"
 )
@@ -72,17 +72,17 @@ class Asked:
 
     def __init__(self) -> None:
         self.wire, self.keeper = Wire(), Keeper()
-        self.connection = Connection(ORIGIN, self.keeper)
+        self.connection = Connection(self.keeper)
         self.connection.connection_made(self.wire)
-        self._asking = asyncio.create_task(self.connection.ask(b"POST / HTTP/1.1\r\n", b"{}"))
+        self._reply = self.connection.ask(b"POST / HTTP/1.1\r\n", b"{}")
 
     async def hear(self, *pieces: bytes) -> None:
-        await asyncio.sleep(0)  # the request leaves
         for piece in pieces:
             self.connection.data_received(piece)
 
     async def reply(self) -> Reply:
-        return await asyncio.wait_for(self._asking, 5)
+        await asyncio.wait_for(self._reply.begin(), 5)
+        return self._reply
 
 
 async def body_of(reply: Reply) -> bytes:
@@ -125,10 +125,10 @@ async def test_a_connection_that_says_more_than_was_asked_is_not_used_again(surp
 
 
 async def test_a_reply_that_has_ended_leaves_nothing_to_the_garbage_collector():
-    connection = Connection(ORIGIN, Keeper())
+    connection = Connection(Keeper())
     connection.connection_made(Wire())
     asyncio.get_running_loop().call_soon(connection.data_received, COUNTED)
-    reply = await connection.ask(b"POST / HTTP/1.1\r\n", b"{}")
+    reply = connection.ask(b"POST / HTTP/1.1\r\n", b"{}")
     await body_of(reply)
 
     gc.disable()
@@ -198,6 +198,69 @@ async def test_a_flood_of_headers_ends_the_connection(flood: bytes):
     assert asked.wire.aborted
     with pytest.raises(AttemptFailed, match="The connection to the model broke"):
         await body_of(await asked.reply())
+
+
+@pytest.mark.parametrize("chunks", [1, 2_000, 30_000])
+async def test_a_body_in_very_many_pieces_lets_others_run_between(chunks: int):
+    body = b"1\r\nx\r\n" * chunks + b"0\r\n\r\n"
+    asked = Asked()
+    await asked.hear(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + body)
+    turns = 0
+    while "freed" not in asked.keeper.told and turns < 1_000:
+        await asyncio.sleep(0)
+        turns += 1
+
+    assert await body_of(await asked.reply()) == b"x" * chunks
+    assert turns >= len(body) // SLICE_BYTES
+    assert asked.wire.reading
+
+
+async def test_what_has_arrived_counts_when_the_connection_ends_before_it_is_read():
+    asked = Asked()
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    await asked.hear(head + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n")
+
+    asked.connection.connection_lost(None)
+
+    assert await body_of(await asked.reply()) == b"x" * 20_000
+
+
+async def test_surplus_after_very_many_pieces_ends_the_connection():
+    asked = Asked()
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    await asked.hear(head + b"1\r\nx\r\n" * 20_000 + b"0\r\n\r\n" + COUNTED)
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+    assert asked.wire.aborted
+    assert "freed" not in asked.keeper.told
+
+
+async def test_a_large_plain_body_is_taken_at_once_and_nothing_waits_for_its_reader():
+    asked = Asked()
+    await asked.hear(b"HTTP/1.1 200 OK\r\ncontent-length: 400000\r\n\r\n" + b"x" * 400_000)
+
+    assert asked.keeper.told == ["opened", "freed"]
+    assert asked.wire.reading
+    assert len(await body_of(await asked.reply())) == 400_000
+
+
+async def test_a_second_reply_over_one_connection_knows_nothing_of_the_first():
+    asked = Asked()
+    await asked.hear(
+        b"HTTP/1.1 200 OK\r\nx: 1\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\ny: 2\r\n\r\n"
+    )
+    first = await asked.reply()
+
+    second = asked.connection.ask(b"POST / HTTP/1.1\r\n", b"{}")
+    await asked.hear(b"HTTP/1.1 429 No\r\ncontent-length: 6\r\n\r\nsecond")
+    await second.begin()
+
+    assert [await body_of(first), await body_of(second)] == [b"first", b"second"]
+    assert [(each.status, each.header("x"), each.header("y")) for each in (first, second)] == [
+        (200, "1", None),
+        (429, None, None),
+    ]
 
 
 async def test_a_body_without_length_ends_with_its_connection_but_not_with_a_fault():

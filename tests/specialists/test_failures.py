@@ -1,3 +1,5 @@
+import time
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -30,6 +32,9 @@ def failure(status: int, body: bytes = b"", **headers: str) -> AttemptFailed:
         ({"retry_after": "1.5"}, 1.5),
         ({"retry_after": "-3"}, 0.0),
         ({"retry_after": "100000"}, 120.0),
+        ({"retry_after": "1e308"}, 120.0),
+        ({"retry_after": "-1e308"}, 0.0),
+        ({"retry_after": "9" * 5_000}, 120.0),
         ({"retry_after": "inf"}, 120.0),
         ({"retry_after": "nan"}, None),
         ({"retry_after": "soon"}, None),
@@ -37,6 +42,10 @@ def failure(status: int, body: bytes = b"", **headers: str) -> AttemptFailed:
         ({"retry_after": "Tue, 14 Nov 2023 22:13:50 GMT"}, 30.0),
         ({"retry_after": "Tue, 14 Nov 2023 22:13:10 GMT"}, 0.0),
         ({"retry_after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 120.0),
+        ({"retry_after": "Fri, 31 Dec 9999 23:59:59 -2359"}, 120.0),
+        ({"retry_after": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, None),
+        ({"retry_after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0.0),
+        ({"retry_after": "Tue, 14 Nov 2023 22:13:50 +99999999999999"}, None),
         ({"retry_after_ms": "250"}, 0.25),
         ({"retry_after_ms": "250", "retry_after": "9"}, 0.25),
         ({"retry_after_ms": "soon", "retry_after": "9"}, 9.0),
@@ -44,6 +53,18 @@ def failure(status: int, body: bytes = b"", **headers: str) -> AttemptFailed:
 )
 def test_what_an_endpoint_asks_to_wait_is_read_in_every_form(headers: dict[str, str], wait_s: float | None):
     assert failure(503, **headers).retry_after_s == wait_s
+
+
+def test_a_date_without_a_zone_is_in_gmt_wherever_the_gateway_runs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        wait_s = failure(503, retry_after="Tue, 14 Nov 2023 22:13:50 -0000").retry_after_s
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert wait_s == 30.0
 
 
 @given(st.text() | st.none(), st.text() | st.none())

@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists.connection import Origin
-from guardian_cluster.specialists.httptools_transport import target_of
+from guardian_cluster.specialists.httptools_transport import HttptoolsTransport, target_of
+from guardian_cluster.specialists.transport import Call
 
 
 def head_of(url: str, *headers: tuple[str, str]) -> list[str]:
@@ -51,6 +53,51 @@ def test_a_user_in_the_address_becomes_credentials_unless_the_call_has_some():
 def test_what_is_no_address_of_http_is_refused(url: str):
     with pytest.raises(ValueError, match=r".+"):
         target_of(url, ())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "content-length",
+        "Content-Length",
+        "transfer-encoding",
+        "Connection",
+        "upgrade",
+        "expect",
+        "x a",
+        "x:",
+        "",
+        "ü",
+    ],
+)
+def test_no_header_of_a_call_says_where_its_request_ends(name: str):
+    with pytest.raises(ValueError, match="must not have the header"):
+        target_of("http://a.example", ((name, "5"),))
+
+
+def test_no_header_is_there_twice():
+    head = head_of("http://a.example", ("Accept", "a"), ("accept", "b"), ("HOST", "c.example"))
+
+    assert [line for line in head if line.startswith(("accept:", "host:"))] == [
+        "host: c.example",
+        "accept: b",
+    ]
+
+
+def test_calls_that_trust_another_authority_do_not_share_connections():
+    url = "https://a.example"
+
+    assert target_of(url, (), ca_file="a.pem").origin != target_of(url, (), ca_file="b.pem").origin
+    assert (
+        target_of("http://a.example", (), ca_file="a.pem").origin == target_of("http://a.example", ()).origin
+    )
+
+
+@pytest.mark.parametrize("trace", ["a\r\nx: y", "ü"])
+async def test_a_trace_does_not_break_out_of_its_line(trace: str):
+    transport = HttptoolsTransport()
+    with pytest.raises(AttemptFailed):
+        await transport.send(Call("http://127.0.0.1:9", {}, b"", 1.0, traceparent=trace))
 
 
 @given(st.text(max_size=20), st.text(max_size=20))

@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -29,12 +31,15 @@ from guardian_cluster.simulation import (
     Status,
     in_turn,
 )
+from guardian_cluster.specialists import transport as transports
+from guardian_cluster.specialists.aiohttp_transport import AiohttpTransport
 from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
+from guardian_cluster.specialists.pool import ConnectionLimits
 from guardian_cluster.specialists.transport import Call, Response, Transport
 
 Make = Callable[..., Transport]
-TRANSPORTS: list[Make] = [HttptoolsTransport]
-"""Each is called with `tls=`, the context to verify servers with, or without it."""
+TRANSPORTS: list[Make] = [HttptoolsTransport, AiohttpTransport]
+"""Each is called with `tls=`, the context to verify servers with, and `limits=` of its connections, or without."""
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -113,16 +118,141 @@ async def test_a_trace_goes_along_with_its_own_call_alone(transport: Transport):
     assert [request.headers.get("traceparent") for request in server.requests] == [trace, None]
 
 
-async def test_a_connection_closed_as_it_is_used_again_fails_the_attempt_and_is_not_repeated_in_secret(
-    transport: Transport,
-):
-    async with ModelServer(faults=in_turn(None, StaleConnection())) as server:
+async def test_a_call_whose_used_connection_was_closed_under_it_is_sent_once_more(transport: Transport):
+    async with ModelServer("hello", faults=in_turn(None, StaleConnection())) as server:
+        await exchange(transport, call(server.url))
+
+        status, body = await exchange(transport, call(server.url, text="again"))
+
+        assert (status, b"hello" in body, transport.repeated) == (200, True, 1)
+        assert [request.on_reused_connection for request in server.requests] == [False, True, False]
+        assert server.requests[1].raw == server.requests[2].raw
+
+
+@pytest.mark.parametrize("fault", [BreakOff("request"), Reset("request")])
+async def test_a_call_is_sent_no_more_than_twice(transport: Transport, fault: Fault):
+    async with ModelServer(faults=in_turn(None, fault, fault)) as server:
         await exchange(transport, call(server.url))
 
         error = await failure(transport, call(server.url))
 
-        assert error.code == "upstream_disconnected"
-        assert server.received == 2
+        assert (error.code, server.received, transport.repeated) == ("upstream_disconnected", 3, 1)
+
+
+@pytest.mark.parametrize("fault", [BreakOff("request"), Reset("request")])
+async def test_a_call_over_a_fresh_connection_is_not_repeated(transport: Transport, fault: Fault):
+    async with ModelServer(faults=in_turn(fault)) as server:
+        assert (await failure(transport, call(server.url))).code == "upstream_disconnected"
+
+        assert (server.received, transport.repeated) == (1, 0)
+
+
+@pytest.mark.parametrize("begun", [b"H", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"])
+async def test_a_call_of_whose_reply_a_byte_came_is_not_repeated(transport: Transport, begun: bytes):
+    replies = [b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", begun]
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while replies:
+            await read_request(reader)
+            writer.write(replies.pop(0))
+            await writer.drain()
+
+    async with raw_server(converse) as url:
+        await exchange(transport, call(url))
+
+        assert (await failure(transport, call(url))).code == "upstream_disconnected"
+        assert transport.repeated == 0
+
+
+async def test_a_connection_that_ends_late_may_have_been_at_work_and_its_call_is_not_repeated(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(transports, "REPEATED_WITHIN_S", -1.0)  # every end is late
+    async with ModelServer(faults=in_turn(None, StaleConnection())) as server:
+        await exchange(transport, call(server.url))
+
+        assert (await failure(transport, call(server.url))).code == "upstream_disconnected"
+        assert (server.received, transport.repeated) == (2, 0)
+
+
+@pytest.mark.parametrize("left_over", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged", b"\r\n"])
+async def test_a_connection_on_which_something_came_unread_is_never_used(
+    transport: Transport, left_over: bytes
+):
+    loop = asyncio.get_running_loop()
+
+    async def serve(body: bytes) -> socket.socket:
+        connection, _ = await loop.sock_accept(listening)
+        connection.setblocking(False)
+        await loop.sock_recv(connection, 65_536)
+        await loop.sock_sendall(connection, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n" + body)
+        return connection
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        first, said = await asyncio.gather(serve(b"mine"), exchange(transport, call(url)))
+        assert said == (200, b"mine")
+
+        first.send(left_over) if left_over else first.close()  # the event loop has not seen it yet
+        second, said = await asyncio.gather(serve(b"next"), exchange(transport, call(url)))
+
+        assert (said, transport.repeated) == ((200, b"next"), 0)
+        first.close()
+        second.close()
+
+
+async def test_a_call_may_ask_for_a_connection_of_its_own(transport: Transport):
+    async with ModelServer("hello") as server:
+        for is_fresh in (False, True):
+            sent = msgspec.structs.replace(call(server.url), is_fresh=is_fresh)
+            assert (await exchange(transport, sent))[0] == 200
+
+        assert server.connections_opened == 2
+
+
+async def test_a_call_may_be_a_get_which_has_no_body(transport: Transport):
+    async with ModelServer() as server:
+        sent = Call(f"{server.url}/models", {"x-a": "b"}, b"", 2.0, method="GET")
+        status, body = await exchange(transport, sent)
+
+    (received,) = server.requests
+    assert (status, received.method, received.path) == (200, "GET", "/v1/models")
+    assert b"simulated-1" in body
+    assert "content-length" not in received.headers
+
+
+async def test_connections_to_a_server_are_limited_and_an_error_says_so(make: Make):
+    transport = make(limits=ConnectionLimits(per_origin=2))
+    async with ModelServer(faults=Hang("request")) as server, asyncio.timeout(10):
+        asking = [asyncio.create_task(exchange(transport, call(server.url))) for _ in range(2)]
+        await server.until(lambda: server.open_requests == 2)
+
+        error = await failure(transport, call(server.url, connect_timeout_s=0.05))
+
+        assert (error.code, error.rests, error.elsewhere) == ("upstream_connections_busy", False, True)
+        assert "m/1 was not asked: all 2 connections that it may have are in use" in error.message
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
+        assert (server.received, server.connections_opened) == (2, 2)
+    await transport.close()
+
+
+async def test_who_waits_for_a_connection_is_served_in_turn(make: Make):
+    transport = make(limits=ConnectionLimits(per_origin=1))
+    async with ModelServer("hello") as server, asyncio.timeout(10):
+        asking: list[asyncio.Task[tuple[int, bytes]]] = []
+        for number in range(6):
+            asking.append(asyncio.create_task(exchange(transport, call(server.url, text=str(number)))))
+            await asyncio.sleep(0)
+        asking[2].cancel()  # it leaves the queue
+        await asyncio.gather(*asking, return_exceptions=True)
+
+        asked = [request.body["messages"][0]["content"] for request in server.requests]
+        assert asked == ["0", "1", "3", "4", "5"]
+        assert server.connections_opened == 1
+    await transport.close()
 
 
 async def test_after_an_idle_connection_was_closed_another_is_opened(transport: Transport):
@@ -131,9 +261,6 @@ async def test_after_an_idle_connection_was_closed_another_is_opened(transport: 
         server.fault = Refuse()  # resets what is open
         await server.until(lambda: server.open_connections == 0)
         server.fault = None
-
-        # The end of the old one may be noticed only now; then this call fails, and no later one.
-        await asyncio.gather(exchange(transport, call(server.url)), return_exceptions=True)
 
         assert (await exchange(transport, call(server.url)))[0] == 200
 
@@ -269,6 +396,36 @@ async def test_what_is_no_handshake_is_unreachable(transport: Transport):
         error = await failure(transport, call(server.url.replace("http:", "https:")))
 
     assert error.code == "upstream_unreachable"
+
+
+async def test_an_authority_of_ones_own_is_trusted_for_its_calls_alone(transport: Transport, tmp_path: Path):
+    authority, file = trustme.CA(), str(tmp_path / "ca.pem")
+    authority.cert_pem.write_to_path(file)
+    async with ModelServer("hello", tls=tls_of(authority, "127.0.0.1")) as server:
+        plain = call(server.url)
+        trusting = msgspec.structs.replace(plain, ca_file=file)
+
+        assert [(await exchange(transport, trusting))[0] for _ in range(2)] == [200, 200]
+        assert (await failure(transport, plain)).code == "upstream_unreachable"
+        assert server.received == 2
+        trustme.CA().cert_pem.write_to_path(file)
+        os.utime(file, (1, 1))
+        fresh = msgspec.structs.replace(trusting, is_fresh=True)
+        assert (await failure(transport, fresh)).code == "upstream_unreachable"
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_a_file_without_an_authority_makes_its_endpoint_unreachable(
+    transport: Transport, tmp_path: Path, content: str | None
+):
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    async with ModelServer(tls=tls_of(trustme.CA(), "127.0.0.1")) as server:
+        error = await failure(transport, msgspec.structs.replace(call(server.url), ca_file=str(file)))
+
+    assert error.code == "upstream_unreachable"
+    assert str(tmp_path) not in error.message
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

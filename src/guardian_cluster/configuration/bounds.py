@@ -2,8 +2,14 @@
 
 from dataclasses import dataclass
 
-from guardian_cluster.configuration.sections import SpecialistSection, TenantSection
+from guardian_cluster.configuration.sections import (
+    EndpointSection,
+    GatewaySection,
+    SpecialistSection,
+    TenantSection,
+)
 from guardian_cluster.contract.snapshot import (
+    BalancingPolicy,
     GatewayLimits,
     Limits,
     MemoryPolicy,
@@ -43,6 +49,8 @@ _WAIT = Bounds(high=_DAY_S)
 _AGE = Bounds(low=1, high=_CENTURY_DAYS)
 _COST = Bounds()
 _CEILING = Bounds(open_low=True)
+_AMOUNT = Bounds()
+_WORKERS = Bounds(low=1, high=64)
 
 _BOUNDS: dict[type, dict[str, Bounds]] = {
     Timeouts: dict.fromkeys(Timeouts.__struct_fields__, _DURATION),
@@ -52,12 +60,15 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
         "tokens_per_minute": _COUNT,
         "budget_usd_per_month": _CEILING,
     },
+    GatewaySection: {"workers": _WORKERS},
     GatewayLimits: dict.fromkeys(GatewayLimits.__struct_fields__, _COUNT)
     | dict.fromkeys(("header_timeout_s", "body_timeout_s", "keep_alive_s"), _DURATION)
     | {"drain_s": _WAIT},
     RecordPolicy: {"sample_rate": _SHARE}
     | dict.fromkeys(("bodies_days", "requests_days", "rollups_days"), _AGE),
-    SpecialistSection: dict.fromkeys(("context_length", "tier", "max_concurrency"), _COUNT),
+    SpecialistSection: dict.fromkeys(
+        ("context_length", "tier", "max_concurrency", "requests_per_minute", "tokens_per_minute"), _COUNT
+    ),
     TenantSection: dict.fromkeys(("max_cost_usd", "usd_per_request"), _CEILING),
     RoutingPolicy: {
         "mistake_usd": _COST,
@@ -66,6 +77,8 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
         "max_asked": _COUNT,
         "max_cost_usd": _CEILING,
     },
+    EndpointSection: dict.fromkeys(("requests_per_minute", "tokens_per_minute"), _COUNT),
+    BalancingPolicy: {"retry_share": _SHARE, "hedge_share": _SHARE, "wait_s": _WAIT, "max_waiting": _AMOUNT},
     MemoryPolicy: {"timeout_s": _DURATION, "conversations_days": _AGE},
 }
 

@@ -8,6 +8,7 @@ from guardian_cluster.configuration.name_checks import check_names
 from guardian_cluster.configuration.problems import Problems, dotted
 from guardian_cluster.configuration.sections import DataSection, GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
+from guardian_cluster.configuration.standin_checks import check_standins
 from guardian_cluster.configuration.watch_checks import check_watch
 from guardian_cluster.contract.snapshot import MemoryPolicy
 
@@ -24,6 +25,7 @@ def check(sections: Sections, problems: Problems) -> None:
     check_watch(sections, problems)
     check_specialists(sections, problems)
     check_names(sections, problems)
+    check_standins(sections, problems)
 
 
 def _check_gateway(gateway: GatewaySection, problems: Problems) -> None:

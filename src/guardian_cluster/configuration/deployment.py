@@ -53,6 +53,7 @@ def deploy(
         cors_origins=sections.gateway.cors_origins,
         routing=sections.routing,
         memory=sections.memory,
+        balancing=sections.balancing,
         router_salt=router_salt,
         router_model=router_model,
     )
@@ -90,7 +91,12 @@ def _specialist(name: str, section: SpecialistSection) -> Specialist:
         max_concurrency=section.max_concurrency,
         stream_usage=section.stream_usage,
         fallback=section.fallback,
+        equals=section.equals,
+        continuation=section.continuation,
+        hedge=section.hedge,
         labels=section.labels,
+        proxy=_present(section.proxy),
+        ca_file=section.ca_file or None,
     )
 
 
@@ -108,15 +114,20 @@ def _capabilities(section: SpecialistSection) -> Capabilities:
 
 
 def _endpoints(name: str, section: SpecialistSection) -> tuple[Endpoint, ...]:
-    short_form = EndpointSection(url=section.url, model=section.model, api_key=section.api_key)
-    return tuple(
-        Endpoint(
-            id=f"{name}/{number}",
-            url=(endpoint.url or "").rstrip("/"),
-            model=endpoint.model or section.model or "",
-            api_key=_present(endpoint.api_key or section.api_key),
-        )
-        for number, endpoint in enumerate(section.endpoint or (short_form,), 1)
+    """Return a specialist's endpoints: what one does not say of itself is as its specialist has it."""
+    endpoints = section.endpoint or (EndpointSection(url=section.url),)
+    return tuple(_endpoint(f"{name}/{number}", each, section) for number, each in enumerate(endpoints, 1))
+
+
+def _endpoint(endpoint_id: str, endpoint: EndpointSection, section: SpecialistSection) -> Endpoint:
+    requests, tokens = endpoint.requests_per_minute, endpoint.tokens_per_minute
+    return Endpoint(
+        id=endpoint_id,
+        url=(endpoint.url or "").rstrip("/"),
+        model=endpoint.model or section.model or "",
+        api_key=_present(endpoint.api_key or section.api_key),
+        requests_per_minute=section.requests_per_minute if requests is None else requests,
+        tokens_per_minute=section.tokens_per_minute if tokens is None else tokens,
     )
 
 

@@ -26,7 +26,7 @@ def is_name(text: str) -> bool:
 
 
 def check_names(sections: Sections, problems: Problems) -> None:
-    """Report malformed and reserved names, and aliases and fallbacks that lead nowhere."""
+    """Report malformed and reserved names, and aliases and tenants that lead nowhere."""
     for kind, names in (("specialist", sections.specialist), ("tenant", sections.tenant)):
         for name in names:
             if not is_name(name):
@@ -38,7 +38,6 @@ def check_names(sections: Sections, problems: Problems) -> None:
     enabled = sections.enabled_specialists()
     for alias in sections.alias:
         _check_alias(alias, sections, enabled, problems)
-    _check_fallbacks(sections, enabled, problems)
     _check_tenants(sections, enabled, problems)
 
 
@@ -54,26 +53,14 @@ def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems
     elif alias in enabled:
         problems.add(path, "config-alias-shadows", f"{shown} hides the specialist of the same name")
     elif sections.alias[alias] not in AUTO:
-        _check_reference(shown, sections.alias[alias], path, sections, enabled, problems)
-
-
-def _check_fallbacks(sections: Sections, enabled: _Specialists, problems: Problems) -> None:
-    for name, section in enabled.items():
-        for index, other in enumerate(section.fallback):
-            path = ("specialist", name, "fallback", index)
-            subject = f"the fallback of [specialist.{printable(name)}]"
-            if other == name:
-                message = f"{subject} is the specialist itself; name another"
-                problems.add(path, "config-own-fallback", message)
-            else:
-                _check_reference(subject, other, path, sections, enabled, problems)
+        check_reference(shown, sections.alias[alias], path, sections, enabled, problems)
 
 
 def _check_tenants(sections: Sections, enabled: _Specialists, problems: Problems) -> None:
     for tenant, section in sections.tenant.items():
         for index, name in enumerate(section.specialists):
             path = ("tenant", tenant, "specialists", index)
-            _check_reference(f"[tenant.{printable(tenant)}]", name, path, sections, enabled, problems)
+            check_reference(f"[tenant.{printable(tenant)}]", name, path, sections, enabled, problems)
         missing = set(section.requires).difference(*(each.labels for each in enabled.values()))
         for label in sorted(missing):
             path = ("tenant", tenant, "requires")
@@ -83,7 +70,7 @@ def _check_tenants(sections: Sections, enabled: _Specialists, problems: Problems
             problems.add(path, "config-unknown-label", message, hint)
 
 
-def _check_reference(
+def check_reference(
     subject: str,
     name: str,
     path: KeyPath,
@@ -91,6 +78,7 @@ def _check_reference(
     enabled: _Specialists,
     problems: Problems,
 ) -> None:
+    """Report where `subject` names, at `path`, what is no specialist that takes part."""
     if name in enabled:
         return
     shown = problems.quote(path, name)

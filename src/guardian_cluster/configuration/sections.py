@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    BalancingPolicy,
     Frozen,
     GatewayLimits,
     Limits,
@@ -38,6 +39,8 @@ class GatewaySection(Frozen, frozen=True, kw_only=True):
     limits: GatewayLimits = GatewayLimits()
     tls_certificate: FilePath | None = None
     tls_key: FilePath | None = None
+    workers: int = 1
+    """Processes that answer requests."""
     cors_origins: tuple[str, ...] = ()
     """Web origins whose pages may call the gateway; empty is none."""
 
@@ -85,6 +88,8 @@ class EndpointSection(Frozen, frozen=True, kw_only=True):
     url: str | None = None
     model: str | None = None
     api_key: Secret | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
 
 
 class SpecialistSection(Frozen, frozen=True, kw_only=True):
@@ -95,6 +100,8 @@ class SpecialistSection(Frozen, frozen=True, kw_only=True):
     url: str | None = None
     model: str | None = None
     api_key: Secret | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
     endpoint: tuple[EndpointSection, ...] = ()
     description: str = ""
     good_at: tuple[str, ...] = ()
@@ -109,7 +116,12 @@ class SpecialistSection(Frozen, frozen=True, kw_only=True):
     max_concurrency: int | None = None
     stream_usage: bool = True
     fallback: tuple[str, ...] = ()
+    equals: tuple[str, ...] = ()
+    continuation: Literal["off", "prompt", "prefill"] = "prompt"
+    hedge: bool = True
     labels: tuple[str, ...] = ()
+    proxy: Secret | None = None
+    ca_file: FilePath | None = None
     instructions: str | None = None
     parameters: dict[str, str | int | float | bool] = msgspec.field(
         default_factory=dict[str, str | int | float | bool]
@@ -126,6 +138,7 @@ class Sections(Frozen, frozen=True, kw_only=True):
     watch: WatchPolicy = WatchPolicy()
     routing: RoutingPolicy = RoutingPolicy()
     memory: MemoryPolicy = MemoryPolicy()
+    balancing: BalancingPolicy = BalancingPolicy()
     alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Another name for a specialist, or for `auto`."""
     tenant: dict[str, TenantSection] = msgspec.field(default_factory=dict[str, TenantSection])

@@ -1,5 +1,6 @@
 """Decide whether each specialist can be reached: one form of endpoint, an address, a model, a key to send."""
 
+import importlib.util
 from urllib.parse import urlsplit
 
 from guardian_cluster.configuration.location import KeyPath
@@ -9,6 +10,24 @@ from guardian_cluster.contract.secret import Secret
 
 _OWN_FIELDS = frozenset({"messages", "model", "stream", "stream_options"})
 """Request fields that the gateway sets itself."""
+
+_FOR_MODELS = (
+    "url",
+    "model",
+    "api_key",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "endpoint",
+    "continuation",
+    "hedge",
+    "proxy",
+    "ca_file",
+    "instructions",
+    "parameters",
+)
+"""Keys that have no meaning where no model is asked."""
+
+_UNSET = SpecialistSection()
 
 _EXAMPLE_URL = 'such as url = "http://127.0.0.1:11434/v1"'
 
@@ -25,14 +44,15 @@ def check_specialists(sections: Sections, problems: Problems) -> None:
             _check_builtin(section, path, problems)
         else:
             _check_endpoints(section, path, problems)
+            _check_way(section, path, problems)
         for key in _OWN_FIELDS & section.parameters.keys():
             where = (*path, "parameters", key)
             problems.add(where, "config-reserved-parameter", f"{dotted(where)} is set by the gateway itself")
 
 
 def _check_builtin(section: SpecialistSection, path: KeyPath, problems: Problems) -> None:
-    for key in ("url", "model", "api_key", "endpoint", "instructions", "parameters"):
-        if getattr(section, key):
+    for key in _FOR_MODELS:
+        if getattr(section, key) != getattr(_UNSET, key):
             message = f"{dotted((*path, key))} has no meaning for a built-in specialist"
             problems.add((*path, key), "config-builtin-endpoint", message)
 
@@ -46,6 +66,41 @@ def _check_endpoints(section: SpecialistSection, path: KeyPath, problems: Proble
         _check_endpoint(section, section, path, problems)
     for index, endpoint in enumerate(section.endpoint):
         _check_endpoint(endpoint, section, (*path, "endpoint", index), problems)
+
+
+def _check_way(section: SpecialistSection, path: KeyPath, problems: Problems) -> None:
+    """Report a proxy that is none, or cannot be used here, and authorities that cannot be read."""
+    if section.proxy is not None and section.proxy.value:
+        where = (*path, "proxy")
+        if not _is_proxy(section.proxy.value):
+            message = f"{dotted(where)} is not the address of an HTTP proxy"
+            problems.add(where, "config-bad-url", message, 'such as proxy = "http://HOST:3128"')
+        elif importlib.util.find_spec("aiohttp") is None:
+            message = f"{dotted(where)} needs the extra that speaks to proxies"
+            problems.add(where, "config-missing-extra", message, "pip install 'llm-guardian-cluster[proxy]'")
+    if section.ca_file is not None:
+        _check_authorities(section.ca_file, (*path, "ca_file"), problems)
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _check_authorities(name: str, path: KeyPath, problems: Problems) -> None:
+    import ssl  # here, as most configurations name no file
+
+    try:
+        ssl.create_default_context(cafile=name)
+    except OSError as error:  # SSLError is one
+        reason = (error.reason if isinstance(error, ssl.SSLError) else None) or error.strerror
+        message = f"{dotted(path)} {problems.quote(path, name)} cannot be used: {reason}"
+        problems.add(
+            path, "config-bad-tls", message, "a PEM file is needed, with the authority's certificate"
+        )
 
 
 def _check_endpoint(

@@ -15,8 +15,10 @@ from msgspec import inspect
 
 from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, Report, RequestRecord, Spend
 
-VERSION = 1
-"""Peers whose versions differ by more than one refuse each other."""
+VERSION = 2
+"""2: `Ack.opening`.
+
+Peers whose versions differ by more than one refuse each other."""
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 """A gateway's batches are under 1 MB, so that nothing honest comes near."""
@@ -93,6 +95,8 @@ class Ack(Message, frozen=True, kw_only=True, tag="ack"):
 
     batch: BatchId | None = None
     spend: tuple[Spend, ...] = ()
+    opening: bool = False
+    """Whether it answers a hello: all that was spent this month, and not only news of it."""
 
 
 Up = Hello | Batch | Applied
@@ -112,6 +116,7 @@ class _RawBatch(Message, frozen=True, kw_only=True, tag="batch"):
 class _RawAck(Message, frozen=True, kw_only=True, tag="ack"):
     batch: BatchId | None = None
     spend: tuple[msgspec.Raw, ...] = ()
+    opening: bool = False
 
 
 class _AnyKind(msgspec.Struct):
@@ -180,17 +185,17 @@ def decode_up(body: bytes) -> Up | None:
 
     Raises `LinkError` for anything else that cannot be read.
     """
-    message = _decode(_up, body, _UP_KINDS)
+    message = decode_message(_up, body, _UP_KINDS)
     return _read_batch(message) if isinstance(message, _RawBatch) else message
 
 
 def decode_down(body: bytes) -> Down | None:
     """Read what the control process sent, as `decode_up` does."""
-    message = _decode(_down, body, _DOWN_KINDS)
+    message = decode_message(_down, body, _DOWN_KINDS)
     if not isinstance(message, _RawAck):
         return message
     spend = _read_all(message.spend, Spend)
-    return Ack(batch=message.batch, spend=spend)
+    return Ack(batch=message.batch, spend=spend, opening=message.opening)
 
 
 def batch_id_of(body: bytes) -> BatchId:
@@ -201,7 +206,13 @@ def batch_id_of(body: bytes) -> BatchId:
         raise LinkError(f"no batch: {error}") from error
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[_Value], body: bytes, known: frozenset[str]) -> _Value | None:
+def decode_message(
+    decoder: msgspec.msgpack.Decoder[_Value], body: bytes, known: frozenset[str]
+) -> _Value | None:
+    """Read a message; `None` is one of a kind that is not among those `known`, from a newer peer.
+
+    Raises `LinkError` for anything else that cannot be read.
+    """
     try:
         return decoder.decode(body)
     except (msgspec.MsgspecError, RecursionError, ValueError) as error:
@@ -235,15 +246,15 @@ def count_reports(batch: Batch) -> int:
 
 
 def _read_all(items: Iterable[msgspec.Raw], kind: type[_Value]) -> tuple[_Value, ...]:
-    read = (_read(item, kind) for item in items)
+    read = (read_known(item, kind) for item in items)
     return tuple(value for value in read if value is not None)
 
 
-def _read(item: msgspec.Raw, kind: type[_Value]) -> _Value | None:
+def read_known(item: msgspec.Raw | bytes, kind: type[_Value]) -> _Value | None:
     """Read one contract value without the fields unknown to this version; `None` where that is not enough."""
     try:
         return _decoder(kind).decode(item)
-    except msgspec.ValidationError:
+    except msgspec.MsgspecError:
         pass  # Contract values refuse unknown fields, and a newer peer may send some: once more without them.
     try:
         known = _without_unknown(msgspec.msgpack.decode(item), _description(kind))

@@ -30,6 +30,10 @@ class AttemptRecord(Frozen, frozen=True, kw_only=True):
     tokens_estimated: bool = False
     """True where the model reported no usage and the counts are characters / 4."""
     cost_usd: float = 0.0
+    continues_at: int | None = None
+    """Where it went on with an answer that had broken off: so many characters had left. `None` where it began anew."""
+    hedges: bool = False
+    """Whether it was asked while another attempt was late."""
 
 
 class VerdictRecord(Frozen, frozen=True, kw_only=True):
@@ -209,6 +213,10 @@ class GatewayEvent(Frozen, frozen=True, kw_only=True):
         "snapshot_refused",
         "endpoint_failing",
         "endpoint_recovered",
+        "endpoint_ejected",
+        "endpoint_readmitted",
+        "overloaded",
+        "worker_restarted",
         "dropped",
         "scores_drifted",
     ]

@@ -76,6 +76,9 @@ class Endpoint(Frozen, frozen=True, kw_only=True):
     """The OpenAI-compatible base address, `/v1` included."""
     model: str
     api_key: Secret | None = None
+    requests_per_minute: int | None = None
+    """What its server allows this cluster; `None` is not known."""
+    tokens_per_minute: int | None = None
 
 
 class Variant(Frozen, frozen=True, kw_only=True):
@@ -118,8 +121,19 @@ class Specialist(Frozen, frozen=True, kw_only=True):
     """Ask the model to report its token counts in streams too; without them they are estimated."""
     fallback: tuple[str, ...] = ()
     """Specialists that may answer in this one's place, in order."""
+    equals: tuple[str, ...] = ()
+    """Specialists that answer as well as this one: the endpoints of all are balanced as if they were its own."""
+    continuation: Literal["off", "prompt", "prefill"] = "prompt"
+    """How it goes on with another's answer that broke off: never, and nobody does with its own; asked to in words; or
+    given the words so far as the beginning of its own, for servers that go on with a last message of the assistant."""
+    hedge: bool = True
+    """Whether a second endpoint may be asked while its answer is late: both are paid for."""
     labels: tuple[str, ...] = ()
     """What an operator promises of it, such as `eu` or `no-training`; a tenant may require some."""
+    proxy: Secret | None = None
+    """The address of the HTTP proxy that leads to its endpoints, as in `http://host:port`; it may hold a password."""
+    ca_file: str | None = None
+    """A file, in PEM, with the one authority by which their certificates are accepted; `None` is the system's."""
 
 
 class DenyRule(Frozen, frozen=True, kw_only=True):
@@ -289,6 +303,25 @@ class RoutingPolicy(Frozen, frozen=True, kw_only=True):
     """What one request may cost, over all attempts; `None` is no limit."""
 
 
+class BalancingPolicy(Frozen, frozen=True, kw_only=True):
+    """How load is spread over endpoints, and how much may be spent on saving requests from those that fail."""
+
+    retry_share: float = 0.2
+    """Further attempts for a request, as a share of all requests: more would make an outage worse."""
+    hedge_share: float = 0.1
+    """Requests for which a second endpoint is asked while the first is late, as a share of all."""
+    breaker: bool = True
+    """Whether an endpoint that is dead is left out, as long as the others can carry the load."""
+    adaptive_concurrency: bool = True
+    """Whether an endpoint that asks for less, or becomes slow under load, is given fewer requests at once."""
+    affinity: bool = True
+    """Whether requests that begin alike go to one endpoint, whose cache then knows them, while load is balanced."""
+    wait_s: float = 10.0
+    """How long a request waits for an endpoint to have room before it is refused."""
+    max_waiting: int = 1_024
+    """Requests that wait so; one more is refused at once."""
+
+
 class MemoryPolicy(Frozen, frozen=True, kw_only=True):
     """What is remembered of conversations, and where documents and conversations are."""
 
@@ -315,6 +348,7 @@ class Base(Frozen, frozen=True, kw_only=True):
     """Web origins whose pages may call the gateway."""
     routing: RoutingPolicy = RoutingPolicy()
     memory: MemoryPolicy = MemoryPolicy()
+    balancing: BalancingPolicy = BalancingPolicy()
     router_salt: Secret = Secret("", "")
     """Under which questions are turned into features: an installation's own."""
     router_model: str = ""

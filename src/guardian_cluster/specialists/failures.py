@@ -1,6 +1,7 @@
 """Decides what an endpoint's failure means: for the caller, and for whether to try elsewhere."""
 
 import email.utils
+from datetime import UTC
 from typing import Any, cast
 
 import msgspec
@@ -134,6 +135,8 @@ def _number(value: str | None, divisor: float) -> float | None:
 
 def _until(value: str, now: float) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(value).timestamp() - now
+        date = email.utils.parsedate_to_datetime(value)
+        # One that names no zone has none here: dates of HTTP are in GMT (RFC 9110, section 5.6.7).
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - now
     except (ValueError, OverflowError):
         return None

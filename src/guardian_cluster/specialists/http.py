@@ -148,6 +148,8 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
     if request.operation == "chat":
         if variant.parameters:
             fields = {**_unnamed(variant.parameters, request.body), **fields}
+        if task.fields:
+            fields.update(task.fields)
         if task.most_output_tokens is not None:
             _bound(fields, request.chat, task.most_output_tokens)
         fields["messages"] = _messages(context.messages, variant.instructions)
@@ -163,6 +165,8 @@ def call_for(task: Task, context: Context, endpoint: Endpoint) -> Call:
         connect_timeout_s=task.specialist.timeouts.connect_s,
         endpoint=endpoint.id,
         traceparent=request.traceparent,
+        proxy=task.specialist.proxy.value if task.specialist.proxy is not None else None,
+        ca_file=task.specialist.ca_file,
     )
 
 

@@ -6,22 +6,22 @@ each way on loopback, system calls included).
 """
 
 import asyncio
-import socket
+import re
 import ssl
 from base64 import b64encode
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import msgspec
 from aiohappyeyeballs import start_connection  # pyright: ignore[reportUnknownVariableType]
 
+from guardian_cluster.domain.errors import AttemptFailed
+from guardian_cluster.specialists.addresses import AddressBook, Lookup, look_up
 from guardian_cluster.specialists.connection import Connection, Origin
-from guardian_cluster.specialists.pool import Pool
-from guardian_cluster.specialists.reply import Reply
-from guardian_cluster.specialists.transport import Call, refused
-
-DNS_CACHE_S = 30.0
+from guardian_cluster.specialists.pool import ConnectionLimits, Lane, Pool
+from guardian_cluster.specialists.transport import Call, NoFreeConnection, Response, refused
+from guardian_cluster.specialists.trust import Trust
+from guardian_cluster.specialists.unpacking import readable
 
 NEXT_ADDRESS_S = 0.25
 """How long an address is tried alone before the next one joins in (RFC 8305, section 8)."""
@@ -33,9 +33,11 @@ _PATH = "/%:@!$&'()*+,;="
 _QUERY = _PATH + "?"
 """What stands for itself there (RFC 3986, sections 3.3 and 3.4), and what is quoted already."""
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A header's name (RFC 9110, section 5.6.2)."""
 
-Addresses = list[tuple[int, int, int, str, tuple[Any, ...]]]
-"""As `getaddrinfo` gives them."""
+_OURS = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+"""Headers that say where a request ends and what becomes of its connection: the transport's to set."""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -48,82 +50,131 @@ class Target(msgspec.Struct, frozen=True):
 class HttptoolsTransport:
     """One pool of connections for all endpoints. It must be used on one event loop."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
-        self._given_tls = tls
-        self._pool = Pool()
-        self._target = lru_cache(_TARGETS)(target_of)
-        self._addresses: dict[Origin, tuple[float, Addresses]] = {}
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: ConnectionLimits | None = None,
+        lookup: Lookup = look_up,
+    ) -> None:
+        self.repeated = 0
+        self._trust = Trust(tls)
+        self._pool = Pool(limits)
+        self._addresses = AddressBook(lookup)
+        self._way = lru_cache(_TARGETS)(self._way_of)
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call) -> Response:
         """Send the call; see `Transport.send`."""
         try:
-            target = self._target(call.url, tuple(call.headers.items()))
+            lane, head = self._way(call.url, tuple(call.headers.items()), call.method, call.ca_file)
         except ValueError as error:
             raise refused(call, error) from error
-        connection = self._pool.take(target.origin) or await self._connect(target.origin, call)
+        if call.traceparent is not None:
+            head = _traced(head, call)
+        connection = None if call.is_fresh else self._pool.take(lane)
+        if connection is None:
+            connection = await self._connect(lane, call, fresh=call.is_fresh)
+        # What `_repeat` does, without a coroutine of its own: each call would pay for it.
         try:
-            return await connection.ask(_head(target, call), call.body)
-        except BaseException:
+            reply = connection.ask(head, call.body if call.method == "POST" else None)
+            await reply.begin()
+        except BaseException as error:
             connection.abort()
+            if isinstance(error, AttemptFailed) and connection.was_closed_idle:
+                return await self._repeat(lane, head, call)
             raise
+        return reply if b"content-encoding" not in reply.headers else readable(reply)
 
     async def close(self) -> None:
         """Close every connection."""
         self._pool.close()
+        await self._addresses.close()
         await asyncio.sleep(0)  # in the loop's next round they are gone
 
-    @cached_property
-    def _tls(self) -> ssl.SSLContext:
-        return self._given_tls or ssl.create_default_context()
+    def _way_of(
+        self, url: str, headers: tuple[tuple[str, str], ...], method: str, ca_file: str | None
+    ) -> tuple[Lane, bytes]:
+        target = target_of(url, headers, method, ca_file)
+        return self._pool.lane(target.origin), target.head
 
-    async def _connect(self, origin: Origin, call: Call) -> Connection:
+    async def _repeat(self, lane: Lane, head: bytes, call: Call) -> Response:
+        """Send a call once more: its connection was closed under it, and so may be the others that are idle."""
+        self.repeated += 1
+        self._pool.forget_idle(lane)
+        connection = await self._connect(lane, call, fresh=True)
+        try:
+            reply = connection.ask(head, call.body if call.method == "POST" else None)
+            await reply.begin()
+        except BaseException:
+            connection.abort()
+            raise
+        return readable(reply)
+
+    async def _connect(self, lane: Lane, call: Call, *, fresh: bool) -> Connection:
+        has_place = False
         try:
             async with asyncio.timeout(call.connect_timeout_s):
-                return await self._open(origin)
+                connection = await self._pool.enter(lane, fresh=fresh)
+                has_place = True
+                return connection or await self._open(lane)
         except TimeoutError as error:
-            raise refused(call, error) from error
+            late = error if has_place else NoFreeConnection(self._pool.shortage(lane))
+            raise refused(call, late) from error
         except (OSError, ValueError) as error:  # ValueError: a name that is none
-            self._addresses.pop(origin, None)
             raise refused(call, error) from error
 
-    async def _open(self, origin: Origin) -> Connection:
-        loop = asyncio.get_running_loop()
-        addresses = await self._resolve(origin)
-        connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, loop=loop)
+    async def _open(self, lane: Lane) -> Connection:
+        """Open a connection in the place that was taken for it."""
+        connection = Connection(lane)
         try:
-            _, connection = await loop.create_connection(
-                lambda: Connection(origin, self._pool),
+            await self._make(connection, lane.origin)
+        except BaseException:
+            # Once it is made, the place is its own.
+            if connection.is_made:
+                connection.abort()
+            else:
+                self._pool.leave(lane)
+            raise
+        return connection
+
+    async def _make(self, connection: Connection, origin: Origin) -> None:
+        loop = asyncio.get_running_loop()
+        tls = await self._trust.context(origin.ca_file) if origin.is_secure else None
+        addresses = await self._addresses.addresses(origin.host, origin.port)
+        try:
+            connected = await start_connection(addresses, happy_eyeballs_delay=NEXT_ADDRESS_S, loop=loop)
+        except BaseException:
+            self._addresses.doubt(origin.host, origin.port)
+            raise
+        try:
+            if len(addresses) > 1:
+                self._addresses.prefer(origin.host, origin.port, connected.getpeername())
+            await loop.create_connection(
+                lambda: connection,
                 sock=connected,
-                ssl=self._tls if origin.is_secure else None,
+                ssl=tls,
                 server_hostname=origin.host if origin.is_secure else None,
             )
         except BaseException:
             connected.close()
             raise
-        return connection
-
-    async def _resolve(self, origin: Origin) -> Addresses:
-        """Return the addresses of a name, as they were up to `DNS_CACHE_S` ago."""
-        loop = asyncio.get_running_loop()
-        until, addresses = self._addresses.get(origin, (0.0, []))
-        if loop.time() >= until:
-            found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-            addresses: Addresses = list(found)
-            self._addresses[origin] = loop.time() + DNS_CACHE_S, addresses
-        return addresses
 
 
-def _head(target: Target, call: Call) -> bytes:
-    if call.traceparent is None:
-        return target.head
-    return b"%btraceparent: %b\r\n" % (target.head, call.traceparent.encode())
+def _traced(head: bytes, call: Call) -> bytes:
+    """Return the head with the call's own trace, which stands in a caller's header: it must not break out of ours."""
+    trace = call.traceparent or ""
+    if not (trace.isprintable() and trace.isascii()):
+        raise refused(call, ValueError("the trace has a character that may not stand in a header"))
+    return b"%btraceparent: %b\r\n" % (head, trace.encode())
 
 
-def target_of(url: str, headers: tuple[tuple[str, str], ...]) -> Target:
+def target_of(
+    url: str, headers: tuple[tuple[str, str], ...], method: str = "POST", ca_file: str | None = None
+) -> Target:
     """Prepare calls to an address.
 
     Raises:
-        ValueError: it is no address of HTTP, or a header would break out of its line.
+        ValueError: it is no address of HTTP, or a header would break out of its line, or say where the request ends.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -135,14 +186,24 @@ def target_of(url: str, headers: tuple[tuple[str, str], ...]) -> Target:
     # Unpacking costs both sides more than it saves on one network.
     lines = {"host": _host(parts), "accept": "*/*", "accept-encoding": "identity", **_credentials(parts)}
     head = [
-        f"POST {path} HTTP/1.1",
-        *(f"{name}: {value}" for name, value in {**lines, **dict(headers)}.items()),
+        f"{method} {path} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in {**lines, **_allowed(headers)}.items()),
     ]
     for line in head:
         if not (line.isprintable() and line.isascii()):
             raise ValueError("a header of the request has a character that may not stand there")
-    origin = Origin(parts.hostname, parts.port or (443 if is_secure else 80), is_secure)
+    port = parts.port or (443 if is_secure else 80)
+    origin = Origin(parts.hostname, port, is_secure, ca_file if is_secure else None)
     return Target(origin, "\r\n".join([*head, ""]).encode())
+
+
+def _allowed(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the call's headers, their names in small letters, so that none is there twice."""
+    allowed = {name.lower(): value for name, value in headers}
+    for name in allowed:
+        if name in _OURS or not _TOKEN.fullmatch(name):
+            raise ValueError(f"a request must not have the header `{name}`")
+    return allowed
 
 
 def _host(parts: SplitResult) -> str:

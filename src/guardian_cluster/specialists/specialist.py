@@ -57,6 +57,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     variant: Variant
     most_output_tokens: int | None = None
     """What the request may cost pays for no more; `None` is no limit."""
+    fields: dict[str, Any] = {}
+    """Fields of the request's body that differ for this task alone."""
 
 
 class Specialist(Protocol):

@@ -1,5 +1,7 @@
 """Server-sent events, read the way model servers write them: blocks of bytes in, `data:` payloads out."""
 
+from collections.abc import Sequence
+
 from guardian_cluster.domain.errors import AttemptFailed
 
 
@@ -40,26 +42,27 @@ class EventReader:
             lines = [b"".join(self._open), *rest.split(b"\n")]
             last = lines.pop()
             self._open, self._open_bytes = [last], len(last)
-            for line in lines:
-                self._line(line, payloads)
+            self._read(lines, payloads)
         return payloads
 
     def finish(self) -> list[bytes]:
         """Return the payload that the end of the stream completes: some servers leave out the last empty line."""
         payloads: list[bytes] = []
-        self._line(b"".join(self._open), payloads)
-        self._line(b"", payloads)
+        self._read([b"".join(self._open), b""], payloads)
         self._open.clear()
         return payloads
 
-    def _line(self, line: bytes, payloads: list[bytes]) -> None:
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].strip())
-            self._data_bytes += len(line)
-        elif not line.strip() and self._data:
-            payloads.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
-            self._data.clear()
-            self._data_bytes = 0
+    def _read(self, lines: Sequence[bytes], payloads: list[bytes]) -> None:
+        """Read whole lines; an empty one completes what was said since the one before."""
+        data = self._data
+        for line in lines:
+            if line.startswith(b"data:"):
+                data.append(line[5:].strip())
+                self._data_bytes += len(line)
+            elif data and not line.strip():
+                payloads.append(data[0] if len(data) == 1 else b"\n".join(data))
+                data.clear()
+                self._data_bytes = 0
 
 
 def too_large(what: str, limit: int) -> AttemptFailed:
