@@ -15,8 +15,10 @@ from guardian_cluster.simulation.connection_faults import (
     StaleConnection,
     Stall,
 )
+from guardian_cluster.simulation.continuing import Continues, drawn_manner
 from guardian_cluster.simulation.fault import BodyPlace, Fault, Place
 from guardian_cluster.simulation.legal_oddities import Comments, EventForm, Interim
+from guardian_cluster.simulation.long_answers import LongAnswer, long_answers, verdict_of
 from guardian_cluster.simulation.model import embedding_of
 from guardian_cluster.simulation.pace import Pace
 from guardian_cluster.simulation.reply_faults import (
@@ -45,6 +47,7 @@ __all__ = [
     "Change",
     "CleanCut",
     "Comments",
+    "Continues",
     "Drip",
     "Echoes",
     "Empty",
@@ -57,6 +60,7 @@ __all__ = [
     "InTurn",
     "Inhabitant",
     "Interim",
+    "LongAnswer",
     "Malformed",
     "ModelRequest",
     "ModelServer",
@@ -86,9 +90,12 @@ __all__ = [
     "WrongContentType",
     "after",
     "always",
+    "drawn_manner",
     "embedding_of",
     "first",
     "flapping",
     "in_turn",
+    "long_answers",
     "sometimes",
+    "verdict_of",
 ]

@@ -57,4 +57,6 @@ class Listener:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         connection.setblocking(False)
+        # As servers do: else the kernel holds a small write back until the one before it is acknowledged.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._accepted(connection)
