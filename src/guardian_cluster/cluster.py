@@ -17,7 +17,8 @@ from guardian_cluster.conversations import DocumentPresence
 from guardian_cluster.deployment import Deployment
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.balancer import LoadBalancer
+from guardian_cluster.probes import Prober
+from guardian_cluster.request.balancing.load_balancer import LoadBalancer
 from guardian_cluster.request.checks.answer_words import AnswerWords
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.conversation import conversation_of
@@ -31,11 +32,11 @@ from guardian_cluster.request.sinks import RecentRequests, Reports
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.http import HttpSpecialist
-from guardian_cluster.specialists.httptools_transport import HttptoolsTransport
 from guardian_cluster.specialists.recall import RecallSpecialist
 from guardian_cluster.specialists.solver import SolverAnswers, SolverSpecialist
 from guardian_cluster.specialists.specialist import Chunk, Specialist
 from guardian_cluster.specialists.transport import Transport
+from guardian_cluster.specialists.transports import Transports
 from guardian_cluster.statistics.hashing import TextHasher
 from guardian_cluster.storage.memory_store import MemoryStore, location_of
 from guardian_cluster.watcher.watcher import Watcher
@@ -76,6 +77,7 @@ class LLMGuardianCluster:
         self._hashers: tuple[str, TextHasher, AnswerWords] | None = None
         self._pending = snapshot
         self._transport: Transport | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._solver = SolverAnswers()
         self.load_balancer = LoadBalancer(self.clock, self.rng, self._sink)
         self._in_force: tuple[Deployment, RequestProcessingWorkflow] | None = None
@@ -93,13 +95,18 @@ class LLMGuardianCluster:
         return cls(Snapshot(rev=1, base=load_config(path).base()), sink=sink)
 
     async def __aenter__(self) -> Self:
-        self._transport = HttptoolsTransport()
+        self._transport = transport = Transports()
         self.apply(self._pending)
+        prober = Prober(self.load_balancer, transport, self.clock, lambda: self.snapshot.base)
+        self._probing = asyncio.create_task(prober.run())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            await asyncio.gather(self._probing, return_exceptions=True)
         await self._solver.close()
         await self.memory.close()
         if self._transport is not None:

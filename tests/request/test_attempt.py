@@ -8,6 +8,7 @@ from clusters import TEXT, RunningCluster, Seen, running_cluster
 from harness import QUICK, base, specialist
 
 from guardian_cluster.contract.snapshot import Price, Timeouts
+from guardian_cluster.request.balancing.plan import Candidate, Demand
 from guardian_cluster.simulation import (
     NAMED_FAULTS,
     BreakOff,
@@ -64,10 +65,13 @@ def patience_for(fault: Fault | Schedule) -> Timeouts:
     return QUICK if isinstance(fault, Hang | Drip) else Timeouts()
 
 
-async def with_a_backup(fault: Fault | Schedule, *, stream: bool, said: str = TEXT, **fields: Any) -> Seen:
+async def with_a_backup(
+    fault: Fault | Schedule, *, stream: bool, said: str = TEXT, continuation: str = "prompt", **fields: Any
+) -> Seen:
     """Ask a specialist whose only endpoint has the fault, and which has a healthy stand-in."""
+    facts: dict[str, Any] = {"timeouts": patience_for(fault), "continuation": continuation}
     async with ModelServer(said, faults=fault) as faulty, ModelServer(said) as healthy:
-        smart = specialist("smart", faulty.url, timeouts=patience_for(fault), fallback=("backup",))
+        smart = specialist("smart", faulty.url, fallback=("backup",), **facts)
         async with running_cluster(base(smart, specialist("backup", healthy.url))) as running:
             return await running.ask(stream=stream, **fields)
 
@@ -107,8 +111,23 @@ async def test_a_stream_that_is_called_something_else_is_answered_from_elsewhere
 
 
 @pytest.mark.parametrize("name", AFTER_CONTENT)
-async def test_a_fault_after_content_ends_the_stream_with_an_error(name: str):
+async def test_a_stream_that_breaks_off_is_continued_elsewhere(name: str):
     seen = await with_a_backup(NAMED_FAULTS[name], stream=True)
+
+    assert_healed(seen, AFTER_CONTENT[name])
+    continued_at = seen.record.attempts[1].continues_at
+    assert continued_at is not None
+    assert 0 < continued_at < len(TEXT)
+    assert len({(chunk["id"], chunk["created"], chunk["model"]) for chunk in seen.chunks}) == 1
+
+
+async def test_a_stream_that_falls_silent_is_continued_elsewhere():
+    assert_healed(await with_a_backup(NAMED_FAULTS["hang-mid-stream"], stream=True), "upstream_timeout")
+
+
+@pytest.mark.parametrize("name", AFTER_CONTENT)
+async def test_a_fault_after_content_ends_the_stream_with_an_error_where_nobody_may_go_on(name: str):
+    seen = await with_a_backup(NAMED_FAULTS[name], stream=True, continuation="off")
 
     assert seen.code == AFTER_CONTENT[name]
     assert TEXT.startswith(seen.text)
@@ -117,8 +136,8 @@ async def test_a_fault_after_content_ends_the_stream_with_an_error(name: str):
     assert (seen.record.outcome, seen.record.error) == ("error", AFTER_CONTENT[name])
 
 
-async def test_a_stream_that_falls_silent_ends_with_an_error():
-    seen = await with_a_backup(NAMED_FAULTS["hang-mid-stream"], stream=True)
+async def test_a_stream_that_falls_silent_ends_with_an_error_where_nobody_may_go_on():
+    seen = await with_a_backup(NAMED_FAULTS["hang-mid-stream"], stream=True, continuation="off")
 
     assert (seen.code, seen.text) == ("upstream_timeout", TEXT[:24])
     assert seen.error is not None
@@ -349,7 +368,13 @@ async def test_no_endpoint_is_left_marked_as_busy(stream: bool):
                 server.fault = fault
                 await running.ask(stream=stream)
 
-            assert running.cluster.load_balancer.state("smart/1").in_flight == 0
+            assert running.cluster.load_balancer.health("smart/1").in_flight == 0
+
+
+def occupy(running: RunningCluster, name: str) -> None:
+    """Give a specialist's endpoint a request that does not end."""
+    (busy,) = [each for each in running.cluster.snapshot.base.specialists if each.name == name]
+    running.cluster.load_balancer.begin(Candidate(busy, busy.endpoints[0]), Demand())
 
 
 async def costs(running: RunningCluster, stream: bool) -> tuple[int, int, float]:
@@ -386,7 +411,9 @@ async def test_half_a_stream_is_estimated_too():
 async def test_the_time_for_all_is_not_begun_anew_by_a_retry():
     slow = Timeouts(first_token_s=0.2, between_chunks_s=0.2, total_s=0.3)
     async with ModelServer(faults=NAMED_FAULTS["hang-before-headers"]) as server:
-        async with running_cluster(base(specialist("smart", server.url, timeouts=slow))) as running:
+        async with running_cluster(
+            base(specialist("smart", server.url, server.url, timeouts=slow))
+        ) as running:
             seen = await running.ask(stream=True)
 
     assert seen.code == "deadline_exceeded"
@@ -401,7 +428,7 @@ async def test_a_stand_in_that_has_become_busy_is_not_asked():
         async with running_cluster(serving) as running:
             asking = asyncio.create_task(running.ask(stream=True))
             await faulty.until(lambda: faulty.open_requests == 1)
-            running.cluster.load_balancer.started("backup/1")
+            occupy(running, "backup")
             seen = await asking
 
     assert (seen.code, healthy.received) == ("upstream_timeout", 0)
@@ -416,7 +443,7 @@ async def test_the_next_that_is_free_is_asked_instead_of_one_that_has_become_bus
         async with running_cluster(base(smart, full, specialist("free", healthy.url))) as running:
             asking = asyncio.create_task(running.ask(stream=True))
             await faulty.until(lambda: faulty.open_requests == 1)
-            running.cluster.load_balancer.started("full/1")
+            occupy(running, "full")
             seen = await asking
 
     assert seen.outcomes == [("smart/1", "failed", "upstream_timeout"), ("free/1", "ok", None)]

@@ -279,6 +279,18 @@ async def test_an_answer_that_cannot_be_kept_raises_nothing(monkeypatch: pytest.
     ]
 
 
+async def test_a_store_that_was_too_slow_is_waited_for_less_until_it_is_well(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("guardian_cluster.request.context.APPEND_S", 0.05)
+    request, context = ask("hi"), Context(messages=[], conversation="session:s")
+    store: Any = Failing(None)
+    keeper = ContextMaintainer(store, MemoryPolicy(conversations="session", timeout_s=0.01))
+
+    first, second = [await keeper.remember(request, [ANSWER], context) for _ in range(2)]
+
+    assert first == Kept(False, "memory did not keep it within 0.05 s")
+    assert second == Kept(False, "memory did not keep it within 0.01 s")
+
+
 @pytest.mark.parametrize(
     ("answers", "problem"),
     [

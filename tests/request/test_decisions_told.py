@@ -21,6 +21,7 @@ from test_validation import Finished, recalled, validating
 from guardian_cluster.cli.main import run
 from guardian_cluster.contract.snapshot import Overlay, Price, RoutingPolicy, Snapshot, Timeouts
 from guardian_cluster.domain.clock import ManualClock
+from guardian_cluster.request.balancing.plan import Candidate, Demand
 from guardian_cluster.request.synthesis import heading
 from guardian_cluster.simulation import ModelServer, Pace, Status
 
@@ -28,7 +29,10 @@ from guardian_cluster.simulation import ModelServer, Pace, Status
 @BOTH
 async def test_when_the_one_to_be_asked_second_is_busy_the_first_answer_stands(stream: bool):
     async with climbing(ScriptedAssurance(FINDS_WRONG), WRONG, RIGHT, max_concurrency=1) as running:
-        running.workflow.load_balancer.started("second/1")
+        (second,) = [
+            each for each in running.workflow.cluster.snapshot.base.specialists if each.name == "second"
+        ]
+        running.workflow.load_balancer.begin(Candidate(second, second.endpoints[0]), Demand())
         seen = await running.ask(stream=stream)
 
     assert (seen.text, seen.error) == (WRONG, None)

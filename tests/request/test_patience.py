@@ -140,7 +140,7 @@ async def test_a_request_that_is_cancelled_ends_at_the_endpoint(stream: bool):
             await server.until(lambda: server.cancelled == 1)
             record = await running.collected.request()
 
-            assert running.cluster.load_balancer.state("smart/1").in_flight == 0
+            assert running.cluster.load_balancer.health("smart/1").in_flight == 0
 
     assert (record.outcome, [attempt.outcome for attempt in record.attempts]) == ("cancelled", ["cancelled"])
 
@@ -160,7 +160,7 @@ async def test_a_callers_impatience_is_no_fault_of_the_endpoint():
         async with running_cluster(base(specialist("smart", server.url, timeouts=limits()))) as running:
             await running.ask(stream=False, timeout_s=0.05)
 
-            assert running.cluster.load_balancer.state("smart/1").failures == 0
+            assert running.cluster.load_balancer.health("smart/1").success.failures == 0
 
 
 async def test_nobody_is_asked_when_the_time_is_over_before_it_begins():
@@ -211,7 +211,7 @@ async def test_an_endpoint_that_hangs_leaves_time_for_another_within_the_callers
         smart = specialist("smart", hung.url, timeouts=limits(), fallback=("backup",))
         async with running_cluster(base(smart, specialist("backup", healthy.url))) as running:
             seen = await running.ask(stream=stream, timeout_s=1.0)
-            failures = running.cluster.load_balancer.state("smart/1").failures
+            failures = running.cluster.load_balancer.health("smart/1").success.failures
 
     assert seen.outcomes == [("smart/1", "failed", "upstream_timeout"), ("backup/1", "ok", None)]
     assert failures == 0  # half a second was the caller's limit, not the operator's

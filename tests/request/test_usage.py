@@ -6,10 +6,12 @@ import msgspec
 import pytest
 from clusters import TEXT, running_cluster
 from harness import base, specialist
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardian_cluster.contract.snapshot import DenyRule, Price, RoutingPolicy, WatchPolicy
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.usage import affordable_tokens
+from guardian_cluster.request.usage import MOST_TOKENS, Usage, affordable_tokens
 from guardian_cluster.simulation import FalseUsage, ModelServer, Raw
 
 COUNTS = {"stream_options": {"include_usage": True}}
@@ -90,8 +92,12 @@ async def test_counts_in_the_chunk_that_finishes_are_said_once():
     assert (record.input_tokens, record.output_tokens) == (2, 3)
 
 
+LIES = [-5, 2**26 + 1, 2**70, 10**30, 10**400]
+ESTIMATE = -(-len(TEXT) // 4)
+
+
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("claimed", [-5, 10**30, 10**400])
+@pytest.mark.parametrize("claimed", LIES)
 async def test_a_servers_impossible_counts_do_no_harm(claimed: int, stream: bool):
     async with ModelServer(TEXT, faults=FalseUsage(claimed, claimed)) as server:
         smart = specialist("smart", server.url, price=Price(input_usd=1, output_usd=1))
@@ -99,8 +105,44 @@ async def test_a_servers_impossible_counts_do_no_harm(claimed: int, stream: bool
             seen = await running.ask(stream=stream, **(COUNTS if stream else {}))
 
     assert (seen.text, seen.error) == (TEXT, None)
-    assert 0 <= seen.record.cost_usd < 1e12
-    assert 0 <= seen.record.output_tokens < 2**53
+    assert (seen.record.output_tokens, seen.record.tokens_estimated) == (ESTIMATE, True)
+    assert 0 < seen.record.cost_usd < 1e-3
+
+
+@pytest.mark.parametrize("claimed", LIES)
+async def test_impossible_counts_do_not_reach_the_caller_of_a_stream(claimed: int):
+    async with ModelServer(TEXT, faults=FalseUsage(3, claimed)) as server:
+        usages, record = await counted(server, **COUNTS)
+
+    assert [usage["completion_tokens"] for usage in usages] == [record.output_tokens] == [ESTIMATE]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("asked", "answered"), [(0, 5), (5, 0)])
+async def test_what_is_counted_as_none_beside_the_other_is_estimated(asked: int, answered: int, stream: bool):
+    async with ModelServer(TEXT, faults=FalseUsage(asked, answered)) as server:
+        async with running_cluster(base(specialist("smart", server.url))) as running:
+            seen = await running.ask(stream=stream, **(COUNTS if stream else {}))
+
+    assert seen.record.tokens_estimated
+    assert seen.record.input_tokens == (asked or 1)
+    assert seen.record.output_tokens == (answered or ESTIMATE)
+
+
+COUNTED = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers())
+
+
+@given(COUNTED, COUNTED, st.integers(0, 10**9))
+def test_whatever_a_server_counts_the_counts_are_bounded(asked: Any, answered: Any, said: int):
+    request = UserRequest(body={"model": "smart", "messages": [{"role": "user", "content": "why?"}]})
+    usage = Usage()
+    usage.take([{"choices": [], "usage": {"prompt_tokens": asked, "completion_tokens": answered}}], request)
+    usage.conclude(request, said)
+
+    assert type(usage.input_tokens) is type(usage.output_tokens) is int
+    assert 0 <= usage.input_tokens <= MOST_TOKENS
+    assert 0 <= usage.output_tokens <= max(MOST_TOKENS, said)
+    assert usage.counted is not usage.is_estimated or not (usage.input_tokens or usage.output_tokens)
 
 
 @pytest.mark.parametrize(

@@ -84,8 +84,15 @@ async def test_a_retry_is_answered_from_elsewhere_while_nothing_is_out(stream: b
     assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [("house", "retry")]
 
 
-async def test_a_retry_after_content_ends_the_stream_as_cut():
+async def test_a_retry_after_content_is_continued_elsewhere():
     seen = await watched(LEAK, policy("retry"), stream=True)
+
+    assert (seen.text, seen.error, seen.record.finish_reason) == (TEXT, None, "stop")
+    assert seen.outcomes == [("smart/1", "failed", "answer_blocked"), ("backup/1", "ok", None)]
+
+
+async def test_a_retry_after_content_ends_the_stream_as_cut_where_nobody_can_go_on():
+    seen = await watched(LEAK, policy("retry"), stream=True, backup=LEAK)
 
     assert "SECRET" not in seen.text
     assert seen.text.startswith("one two")
@@ -108,7 +115,7 @@ async def test_a_withheld_answer_is_no_fault_of_its_endpoint(stream: bool):
         async with running_cluster(base(specialist("smart", server.url), watch=policy("retry"))) as running:
             await running.ask(stream=stream)
 
-            assert running.cluster.load_balancer.state("smart/1").failures == 0
+            assert running.cluster.load_balancer.health("smart/1").success.failures == 0
 
 
 @BOTH
@@ -202,7 +209,7 @@ async def test_a_loop_for_which_an_answer_was_withheld_is_recorded():
 
 
 async def test_a_loop_that_was_cut_for_a_retry_is_recorded_with_what_was_done():
-    seen = await watched("well " * 200, WatchPolicy(on_repetition="retry"), stream=True)
+    seen = await watched("well " * 200, WatchPolicy(on_repetition="retry"), stream=True, backup="well " * 200)
 
     assert seen.record.outcome == "cut"
     assert [(verdict.rule, verdict.action) for verdict in seen.record.verdicts] == [("repetition", "retry")]

@@ -67,6 +67,8 @@ attempts = st.builds(
     error=maybe_names,
     duration_ms=times,
     first_token_ms=st.none() | times,
+    continues_at=st.none() | st.integers(0, 10_000),
+    hedges=st.booleans(),
 )
 verdicts = st.builds(
     VerdictRecord,

@@ -22,19 +22,29 @@ from guardian_cluster.storage import database, queries, tables
 from guardian_cluster.storage.database import FILE_NAME, HEAD, REVISIONS, upgrade
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"
+ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="failed", duration_ms=1.0)
+CONTINUED = msgspec.structs.replace(ATTEMPT, outcome="ok", continues_at=0, hedges=True)
+TRIED = request("r1", attempts=(ATTEMPT,))
+CONTINUED_TOO = request("r2", attempts=(ATTEMPT, CONTINUED))
 
 
-def make_version_one(folder: Path) -> Path:
-    """Make a database as the first schema left it, with one request in it."""
+def make_version(folder: Path, revision: str = "0001") -> Path:
+    """Make a database as an older schema left it, with one request in it."""
     path = folder / FILE_NAME
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        upgrade(connection, "0001")
-        first = Table("request", MetaData(), autoload_with=connection)
-        known = msgspec.structs.asdict(request())
-        connection.execute(insert(first), {column.name: known[column.name] for column in first.columns})
+        write_as_of(connection, revision)
     engine.dispose()
     return path
+
+
+def write_as_of(connection: Connection, revision: str) -> None:
+    """Bring an empty database to an older schema, and write `TRIED` as that could hold it."""
+    upgrade(connection, revision)
+    attempt = msgspec.structs.asdict(ATTEMPT) | {"request_id": TRIED.id, "number": 0}
+    for name, known in (("request", msgspec.structs.asdict(TRIED)), ("attempt", attempt)):
+        table = Table(name, MetaData(), autoload_with=connection)
+        connection.execute(insert(table), {column.name: known.get(column.name) for column in table.columns})
 
 
 def pragma(connection: Connection, name: str) -> object:
@@ -72,26 +82,27 @@ def test_every_migration_is_listed_in_order() -> None:
     assert scripts.get_current_head() == HEAD
 
 
-def test_an_older_database_is_copied_and_then_migrated(tmp_path: Path) -> None:
-    make_version_one(tmp_path)
+@pytest.mark.parametrize("revision", REVISIONS[:-1])
+def test_an_older_database_is_copied_and_then_migrated(tmp_path: Path, revision: str) -> None:
+    make_version(tmp_path, revision)
 
     engine = opened(tmp_path)
 
-    write(engine, batch(request("r2")))
+    write(engine, batch(CONTINUED_TOO))
     with engine.begin() as connection:
-        assert queries.counts(connection)["request"] == 2
+        assert queries.requests_by_id(connection, ["r1", "r2"]) == [TRIED, CONTINUED_TOO]
         assert queries.counts(connection)["rollup"] == 1
     engine.dispose()
     (backup,) = tmp_path.glob("*.before-*")
     assert backup.name == f"telemetry.db.before-{HEAD}-20251122T120000Z"
     assert backup.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(backup)) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [(revision,)]
         assert copy.execute("SELECT id FROM request").fetchall() == [("r1",)]
 
 
 def test_a_database_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> None:
-    path = make_version_one(tmp_path)
+    path = make_version(tmp_path)
     (tmp_path / f"{FILE_NAME}.before-{HEAD}-20251122T120000Z").mkdir()  # Where the copy would go.
     before = path.read_bytes()
 
@@ -102,7 +113,7 @@ def test_a_database_that_cannot_be_copied_is_not_migrated(tmp_path: Path) -> Non
 
 
 def test_a_failed_migration_leaves_the_old_schema(tmp_path: Path) -> None:
-    path = make_version_one(tmp_path)
+    path = make_version(tmp_path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE spend (mine)")  # In the way of the last table of 0002.
 
@@ -115,7 +126,7 @@ def test_a_failed_migration_leaves_the_old_schema(tmp_path: Path) -> None:
 
 
 def test_a_newer_database_is_refused_and_its_backup_named(tmp_path: Path) -> None:
-    make_version_one(tmp_path)
+    make_version(tmp_path)
     opened(tmp_path).dispose()
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -188,21 +199,39 @@ def test_an_up_to_date_database_is_opened_without_alembic(tmp_path: Path) -> Non
     assert result.stdout == "False\n"
 
 
-def test_the_newest_migration_can_be_undone_and_done_again_without_losing_a_request(tmp_path: Path) -> None:
+def test_the_newest_migrations_can_be_undone_and_done_again_without_losing_a_request(tmp_path: Path) -> None:
     engine = opened(tmp_path)
-    attempt = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=1.0)
-    record = routed(attempts=(attempt,))
-    write(engine, batch(record))
+    write(engine, batch(routed(attempts=(ATTEMPT,)), CONTINUED_TOO))
 
     with engine.begin() as connection:
         command.downgrade(migrations_on(connection), "0003")
         assert not {"candidate", "assessment", "part", "score"} & set(inspect(connection).get_table_names())
         upgrade(connection, HEAD)
-        found = queries.request_by_id(connection, "r1")
+        found = queries.requests_by_id(connection, ["r1", "r2"])
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
     engine.dispose()
 
-    assert found == request(attempts=(attempt,))
+    anew = msgspec.structs.replace(CONTINUED, continues_at=None, hedges=False)
+    assert found == [TRIED, request("r2", attempts=(ATTEMPT, anew))]
+
+
+def test_postgresql_takes_the_same_migrations_there_and_back_with_rows(empty_postgres: str) -> None:
+    engine = create_engine(empty_postgres.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        write_as_of(connection, "0005")
+        upgrade(connection, HEAD)
+    write(engine, batch(CONTINUED_TOO))
+
+    with engine.begin() as connection:
+        found = queries.requests_by_id(connection, ["r1", "r2"])
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+        command.downgrade(migrations_on(connection), "0005")
+        before = {column["name"] for column in inspect(connection).get_columns("attempt")}
+        assert queries.counts(connection)["attempt"] == 3
+    engine.dispose()
+
+    assert found == [TRIED, CONTINUED_TOO]
+    assert not {"continues_at", "hedges"} & before
 
 
 def migrations_on(connection: Connection) -> Config:

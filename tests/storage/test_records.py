@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from guardian_cluster.contract.link import Batch, BatchId
 from guardian_cluster.contract.records import (
     AssessmentRecord,
+    AttemptRecord,
     CandidateRecord,
     ContextRecord,
     GatewayEvent,
@@ -29,6 +30,7 @@ from guardian_cluster.storage.rollups import series_of
 IMPOSSIBLE = CandidateRecord(
     specialist="s", success=math.nan, trust=0.0, cost_usd=0.0, latency_s=0.0, probability=1.0
 )
+BEYOND = AttemptRecord(specialist="s", endpoint="s/1", outcome="ok", duration_ms=1.0, continues_at=10**18)
 
 
 @pytest.fixture
@@ -125,6 +127,7 @@ def test_a_failed_batch_leaves_nothing_and_can_be_sent_again(engine: Engine) -> 
         routed("bad", context=ContextRecord(left_out_tokens=10**18)),
         routed("bad", routing=RoutingRecord(policy="auto", reason="", price=math.nan)),
         routed("bad", routing=RoutingRecord(policy="auto", reason="", candidates=(IMPOSSIBLE,))),
+        request("bad", attempts=(BEYOND,)),
         routed("bad", scores=(ScoreRecord(detector="harm", value=math.nan),)),
         routed("bad", assessments=(AssessmentRecord(specialist="s", p_wrong=math.inf, decision="accept"),)),
     ],

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watched_answers import chunk, policy, request, watched
 
+from guardian_cluster.watcher.refusal import may_open_as_refusal, opens_as_refusal
 from guardian_cluster.watcher.refusal_opener import RefusalOpener
 from guardian_cluster.watcher.watch import Watch
 
@@ -31,6 +32,24 @@ def test_a_refusal_is_found_at_the_same_place_however_it_is_cut(text: str, sizes
 @given(st.lists(st.integers(1, 40)))
 def test_an_answer_is_no_refusal(sizes: list[int]):
     assert told(ANSWER, sizes) is None
+
+
+WORDS = (
+    "I ",
+    "can't ",
+    "cannot ",
+    "help ",
+    "with that. ",
+    "Which ",
+    "sorry",
+    "Es tut mir leid, aber ",
+    "désolé, mais ",
+)
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=20).map("".join), st.integers(0, 240))
+def test_no_beginning_declines_where_the_whole_may_not(text: str, size: int):
+    assert may_open_as_refusal(text) or not opens_as_refusal(text[:size])
 
 
 def test_a_refusal_that_comes_late_is_none():

@@ -208,6 +208,17 @@ def test_a_word_that_was_met_long_before_a_blank_is_not_taken_to_be_quiet(size: 
     assert left == 'x password = "[redacted:terraform-password]" y'
 
 
+def test_whole_words_are_quiet_where_none_of_them_tells_of_a_secret_or_begins_one():
+    secrets = RULES.rules.secrets
+    assert secrets is not None
+
+    assert secrets.are_quiet(["the", "acm", "e", "xhk_a1", "the"])
+    assert {"the", "acm", "xhk_a1"} <= secrets.quiet_words
+    assert not secrets.are_quiet(["the", "acme"])
+    assert not secrets.are_quiet(["hk_a1"])
+    assert secrets.quiet_words.isdisjoint({"acme", "hk_a1"})
+
+
 def test_what_follows_a_private_key_leaves():
     assert passed(RULES, f"Here: {KEY}\nKeep it!", [3] * 99)[0] == "Here: [redacted:private-key]\nKeep it!"
 

@@ -1,7 +1,7 @@
 """What a user asks: the request as sent, and the view of it that decisions are made on."""
 
 import uuid
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -107,6 +107,8 @@ class EmbeddingsRequest(msgspec.Struct, frozen=True):
     model: str
     input: str | list[str | float | list[float]]
     user: str | None = None
+    stream: ClassVar[None] = None
+    """There are no pieces that numbers could come in."""
 
 
 class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +159,7 @@ class UserRequest(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def streamed(self) -> bool:
         """Whether the caller wants the answer piece by piece."""
-        return isinstance(self.view, ChatRequest) and bool(self.view.stream)
+        return self.view is not None and bool(self.view.stream)
 
     def as_stream(self) -> Self:
         """Return the same request with a streamed answer."""

@@ -8,8 +8,9 @@ import msgspec
 from guardian_cluster.contract.records import Outcome, RequestRecord
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.bodies import KeptBody
+from guardian_cluster.request.execution import Execution
+from guardian_cluster.request.floor import Emit
 from guardian_cluster.request.recording import facts, record_of
 from guardian_cluster.request.spoken import Spoken
 from guardian_cluster.request.usage import wants_usage

@@ -62,7 +62,9 @@ class SpecialistAssignment(msgspec.Struct, frozen=True, kw_only=True):
             id=f"{self.id}+",
             specialist_id=name,
             task=task,
-            alternatives=(),
+            alternatives=tuple(
+                each for each in (*self.alternatives, *self.reserve) if each.name in chosen.equals
+            ),
             reason=f"the answer of `{self.specialist_id}` is likely wrong",
             option=next((option for option in self.ladder if option.name == name), None),
             ladder=tuple(option for option in self.ladder if option.name != name),

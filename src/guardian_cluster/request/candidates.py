@@ -40,7 +40,7 @@ class Candidates:
         return [each for each in self._specialists.values() if withheld_from(each, tenant) is None]
 
     def named(self, analysis: RoutingAnalysis) -> list[contract.Specialist]:
-        """Return the one asked for by name and those that may answer in its place.
+        """Return the one asked for by name, then its equals, then those that may answer in its place.
 
         Raises:
             GuardianError: the one asked for may not or cannot serve the request, or would cost too much; or nobody
@@ -50,7 +50,8 @@ class Candidates:
         problem = self._problem(named, analysis, tenant)
         if problem is not None:
             raise problem
-        backups = [self._specialists[name] for name in named.fallback]
+        names = dict.fromkeys((*named.equals, *named.fallback))
+        backups = [self._specialists[name] for name in names]
         able = [named, *(backup for backup in backups if self._problem(backup, analysis, tenant) is None)]
         awake = [specialist for specialist in able if specialist.name not in self._drained]
         if not awake:

@@ -14,9 +14,10 @@ from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.domain.verdict import Verdict
 from guardian_cluster.request.assignment import SpecialistAssignment
-from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.choice import Option
 from guardian_cluster.request.escalation import Accept, Decision, revised
+from guardian_cluster.request.execution import Execution
+from guardian_cluster.request.floor import Emit
 from guardian_cluster.request.quality import Assessment
 from guardian_cluster.request.validation import Validation
 from guardian_cluster.request.work import Work

@@ -85,6 +85,8 @@ class ContextMaintainer:
         self._policy = policy or MemoryPolicy()
         self._store = store if self._policy.conversations != "off" else None
         self._by_user = self._policy.conversations == "user"
+        self._append_s = APPEND_S
+        """How long keeping may take: less while the store is known to be slow, or each answer would end so late."""
 
     async def prepare_context(
         self,
@@ -130,16 +132,18 @@ class ContextMaintainer:
     async def _append(
         self, store: ConversationStore, request: UserRequest, conversation: str, said: list[Said]
     ) -> Kept:
-        user = request.chat.user
+        user, limit_s = request.chat.user, self._append_s
         try:
-            async with asyncio.timeout(APPEND_S):
+            async with asyncio.timeout(limit_s):
                 await store.append(
                     request.tenant, conversation, said, user=plain_name(user) if user else None
                 )
         except TimeoutError:
-            return Kept(False, f"memory did not keep it within {APPEND_S:g} s")
+            self._append_s = min(self._policy.timeout_s, APPEND_S)
+            return Kept(False, f"memory did not keep it within {limit_s:g} s")
         except Exception as error:  # a store may fail in any way; an answer that has left must not
             return Kept(False, f"memory failed ({type(error).__name__})")
+        self._append_s = APPEND_S
         return Kept(True)
 
     async def _in_conversation(

@@ -12,9 +12,10 @@ from guardian_cluster.contract.records import AssessmentRecord, PartRecord
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import AttemptFailed, DeadlineExceeded, GuardianError, NoSpecialist
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
-from guardian_cluster.request.attempt import Emit, Execution
 from guardian_cluster.request.cascade import Cascade
 from guardian_cluster.request.decomposition import Part
+from guardian_cluster.request.execution import Execution
+from guardian_cluster.request.floor import Emit
 from guardian_cluster.request.sharing import Insights, PerformanceInsight
 from guardian_cluster.request.synthesis import (
     PartAnswer,

@@ -8,6 +8,11 @@ from guardian_cluster.domain.verdict import Verdict
 BLOCKED = "answer_blocked"
 
 
+def stays_in_what_left(verdicts: Sequence[Verdict]) -> bool:
+    """Return whether what was found is in the words that have left, so that whoever goes on with them has it too."""
+    return any(verdict.rule == "repetition" for verdict in verdicts if verdict.action == "retry")
+
+
 def withheld(verdicts: Sequence[Verdict]) -> AttemptFailed:
     """Return the failure of an answer that must not leave; an empty one is its endpoint's fault."""
     wanting = [verdict for verdict in verdicts if verdict.action == "retry"]

@@ -1,6 +1,7 @@
 """How long to wait for a model: for its first word, between its words, and in all."""
 
 import asyncio
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -42,9 +43,26 @@ class Patience:
     """
 
     def __init__(
-        self, timeouts: Timeouts, request: UserRequest, deadline: float, clock: Clock, *, others: bool = False
+        self,
+        timeouts: Timeouts,
+        request: UserRequest,
+        deadline: float,
+        clock: Clock,
+        *,
+        others: bool = False,
+        stall_s: float | None = None,
+        may_give_up: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Prepare the timer of an attempt.
+
+        `others` tells whether another endpoint could be asked after this one; `stall_s` after how much silence
+        between chunks, where `may_give_up` then says that another one can go on. Otherwise the specialist's own limit
+        holds.
+        """
         self.waited_s = 0.0
+        longest_s = timeouts.between_chunks_s
+        self._silence_s = longest_s if stall_s is None else min(stall_s, longest_s)
+        self._may_give_up = may_give_up
         self._timeouts = timeouts
         self._request = request
         self._begun = False
@@ -74,8 +92,10 @@ class Patience:
         self._timer.cancel()
         if self._waiting:
             self._stop_clock()
+        task = self._task
+        del self._task, self._may_give_up  # they hold whoever waits, who holds this
         # The timer's own cancellation ends here; one from outside, at the same time, goes on.
-        if self._over and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._over and task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise self._late() from None
 
     def pause(self) -> None:
@@ -87,7 +107,7 @@ class Patience:
         self._since = self._clock.monotonic()
         self._waiting = True
         if begun:
-            self._begun, self._limit_s = True, self._timeouts.between_chunks_s
+            self._begun, self._limit_s = True, self._silence_s
             self._due = min(self._loop.time() + self._limit_s, self._last)
             if self._due < self._looks_at:
                 self._timer.cancel()
@@ -108,9 +128,23 @@ class Patience:
             self._set(now + self._limit_s)
         elif now < self._due - TOLERANCE_S:
             self._set(self._due)
+        elif self._is_stall and now < self._last - TOLERANCE_S and not self._may_give_up():
+            self._be_patient()
         else:
             self._over = True
             self._task.cancel()
+
+    @property
+    def _is_stall(self) -> bool:
+        """Whether the limit that is over is one after which another endpoint goes on."""
+        return self._begun and self._limit_s < self._timeouts.between_chunks_s
+
+    def _be_patient(self) -> None:
+        """Wait as long as the specialist may be silent: nobody can go on just here."""
+        longest_s = self._timeouts.between_chunks_s
+        self._due = min(self._due - self._limit_s + longest_s, self._last)
+        self._limit_s = longest_s
+        self._set(self._due)
 
     def _stop_clock(self) -> None:
         self.waited_s += self._clock.monotonic() - self._since
@@ -127,7 +161,7 @@ class Patience:
             f"The model {what} for {self._limit_s:.3g} s.",
             code="upstream_timeout",
             status=504,
-            again=not self._is_share,  # what is left is for those that did not hang
+            again=False,  # what time is left is for those that do not hang
             rests=not (self._is_share and self._is_callers_time),
         )
 

@@ -15,7 +15,7 @@ from guardian_cluster.contract.records import (
 )
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
-from guardian_cluster.request.attempt import Execution
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.usage import Spent
 from guardian_cluster.specialists.specialist import Context
 
@@ -32,8 +32,9 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
     duration_s = clock.monotonic() - answer.started_at
     leads = work.leads if work else ()
     lead = leads[0] if len(leads) == 1 else None  # several are named by their parts
+    candidate = lead.candidate if lead else None
     spent = work.spent if work else Spent()
-    refused_for = answer.intake.report if answer.intake is not None else MonitoringReport()
+    found = work or (answer.intake.report if answer.intake is not None else MonitoringReport())
     return RequestRecord(
         id=request.id,
         started=clock.now() - duration_s,
@@ -42,13 +43,13 @@ def record_of(answer: "Answer", outcome: Outcome, clock: Clock, rev: int) -> Req
         requested_model=request.model[:MAX_NAME_CHARACTERS],
         operation=request.operation,
         streamed=request.streamed,
-        specialist=lead.candidate.specialist.name if lead else None,
-        endpoint=lead.candidate.endpoint.id if lead else None,
-        variant=lead.candidate.specialist.variants[0].id if lead else None,
+        specialist=candidate.specialist.name if candidate else None,
+        endpoint=candidate.endpoint.id if candidate else None,
+        variant=candidate.specialist.variants[0].id if candidate else None,
         propensity=lead.assignment.propensity if lead else 1.0,
         attempts=work.attempts if work else (),
-        verdicts=tuple(map(verdict_record, (work or refused_for).verdicts)),
-        scores=tuple(map(score_record, (work or refused_for).scores)),
+        verdicts=tuple(map(verdict_record, found.verdicts)),
+        scores=tuple(map(score_record, found.scores)),
         quality=work.quality if work else None,
         intent_alignment=work.intent_alignment if work else None,
         outcome=outcome,

@@ -1,7 +1,7 @@
 """What each specialist contributed to an answer, for whoever asked for it inside the program."""
 
-from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.coordinator import CommunicationCoordinator
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.response import ExecutionMetadata, SpecialistResult
 from guardian_cluster.request.synthesis import whole
 from guardian_cluster.request.work import Work

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from guardian_cluster.domain.errors import GuardianError
-from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.decomposition import Part
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.quality import Assessment
 from guardian_cluster.specialists.specialist import Chunk
 

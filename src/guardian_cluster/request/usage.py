@@ -3,6 +3,8 @@
 It is the model's own count where it gives one, else an estimate that says so.
 """
 
+import math
+
 import msgspec
 
 from guardian_cluster.contract.snapshot import Price
@@ -10,8 +12,9 @@ from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.needs import CHARACTERS_PER_TOKEN, needs_of
 from guardian_cluster.specialists.specialist import Chunk
 
-MOST_TOKENS = 2**40
-"""More than any model says in a year: a server that counts more is not believed."""
+MOST_TOKENS = 2**26
+"""Of one question or answer: several times what the longest contexts hold. A server that counts more, or less than
+none, is not believed, or its lie would use up a budget."""
 
 
 class Usage(msgspec.Struct):
@@ -20,7 +23,7 @@ class Usage(msgspec.Struct):
     input_tokens: int = 0
     output_tokens: int = 0
     counted: bool = False
-    """Whether the model counted."""
+    """Whether the model counted, and all of it."""
     closing: Chunk | None = None
     """The chunk that carries the counts at the end of a stream; it leaves last, with the final facts."""
 
@@ -38,11 +41,17 @@ class Usage(msgspec.Struct):
         wanted = wants_usage(request)
         return [chunk for chunk in batch if "usage" not in chunk or self._keep(chunk, wanted=wanted)]
 
-    def conclude(self, request: UserRequest, characters: int) -> None:
-        """Estimate what the model did not count."""
-        if not self.counted:
-            self.input_tokens = needs_of(request).input_tokens
-            self.output_tokens = -(-characters // CHARACTERS_PER_TOKEN)
+    def conclude(self, request: UserRequest, characters: int, *, read_too: int = 0) -> None:
+        """Estimate what the model did not count, or counted as none beside the other. None at all is free of charge.
+
+        `characters` is what it wrote, `read_too` what it was given to read besides the request.
+        """
+        if self.counted and (bool(self.input_tokens) == bool(self.output_tokens) or not characters):
+            return
+        self.counted, self.closing = False, None
+        read = needs_of(request).input_tokens + read_too // CHARACTERS_PER_TOKEN
+        self.input_tokens = self.input_tokens or read
+        self.output_tokens = self.output_tokens or -(-characters // CHARACTERS_PER_TOKEN)
 
     def cost_usd(self, price: Price) -> float:
         """Return what the answer cost, in US dollars."""
@@ -52,23 +61,33 @@ class Usage(msgspec.Struct):
         self._note(chunk)
         counts, choices = chunk.get("usage"), chunk.get("choices")
         if counts and not choices:
-            self.closing = chunk
+            self.closing = chunk if self.counted else None  # what is not believed is not passed on
             return False
         if not wanted:
             chunk.pop("usage", None)
         elif counts and any(choice.get("finish_reason") for choice in choices or ()):
             # Some servers count in the chunk that finishes. Said there and at the end, clients that add up
             # would count twice.
-            self.closing = {**chunk, "choices": []}
+            self.closing = {**chunk, "choices": []} if self.counted else None
             chunk["usage"] = None
         return True
 
     def _note(self, chunk: Chunk) -> None:
         usage = chunk.get("usage")
         if usage:
-            self.counted = True
-            self.input_tokens = min(max(0, usage.get("prompt_tokens") or 0), MOST_TOKENS)
-            self.output_tokens = min(max(0, usage.get("completion_tokens") or 0), MOST_TOKENS)
+            asked, answered = _believed(usage.get("prompt_tokens")), _believed(usage.get("completion_tokens"))
+            self.counted = asked is not None and answered is not None
+            # Who lies about the one is not believed about the other.
+            self.input_tokens, self.output_tokens = (asked or 0, answered or 0) if self.counted else (0, 0)
+
+
+def _believed(count: object) -> int | None:
+    """Return a count that can be so, in whole tokens; 0 where there is none, `None` where it cannot be."""
+    if count is None:
+        return 0
+    if not isinstance(count, int | float) or isinstance(count, bool):
+        return None
+    return math.ceil(count) if 0 <= count <= MOST_TOKENS else None
 
 
 class Spent(msgspec.Struct):

@@ -9,8 +9,8 @@ import msgspec
 
 from guardian_cluster.domain.request import ResponseFormat
 from guardian_cluster.domain.verdict import MonitoringReport, Verdict
-from guardian_cluster.request.attempt import Execution
 from guardian_cluster.request.checks.glance import glance
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.expectation import in_light_of
 from guardian_cluster.request.quality import Assessment, QualityAssurance, ValidationFramework
 from guardian_cluster.request.sharing import ContextQuality, Insights

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from guardian_cluster.contract.records import AssessmentRecord, AttemptRecord, PartRecord
 from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
-from guardian_cluster.request.attempt import Emit, Execution
+from guardian_cluster.request.execution import Execution
+from guardian_cluster.request.floor import Emit
 from guardian_cluster.request.usage import Spent
 from guardian_cluster.specialists.specialist import Chunk
 
@@ -90,7 +91,9 @@ class Work(ABC):
     @property
     def scores(self) -> tuple[Score, ...]:
         """Of each detector the highest score, of the answer that left and of what was asked."""
-        found = [*self.asked_with.scores, *(score for lead in self.leads for score in lead.report.scores)]
+        found = [*self.asked_with.scores, *[score for lead in self.leads for score in lead.report.scores]]
+        if len(found) < 2:
+            return tuple(found)
         highest = {score.detector: score for score in sorted(found, key=_by_value)}
         return tuple(highest.values())
 

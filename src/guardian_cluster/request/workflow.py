@@ -11,13 +11,14 @@ from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.answer import Answer
 from guardian_cluster.request.assignment import RoutingAnalysis, SpecialistAssignment
-from guardian_cluster.request.attempt import Execution
-from guardian_cluster.request.balancer import LoadBalancer, ResourceAllocation
+from guardian_cluster.request.balancing.load_balancer import LoadBalancer
+from guardian_cluster.request.balancing.plan import ResourceAllocation
 from guardian_cluster.request.bodies import BodyPolicy, KeptBody
 from guardian_cluster.request.cascade import Begin, Cascade, is_assessable
 from guardian_cluster.request.checks.citations import sources_of
 from guardian_cluster.request.context import ContextMaintainer
 from guardian_cluster.request.coordinator import CommunicationCoordinator
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.ports import Cluster, ReportSink
 from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.request.recording import record_of

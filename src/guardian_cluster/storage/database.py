@@ -20,7 +20,7 @@ from guardian_cluster.storage.sqlite import make_private_file, set_up_connection
 
 FILE_NAME = "telemetry.db"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """All migrations, in order. Named here so that Alembic (0.3 s, 7 MB) loads only when there is one to run."""
 
 HEAD = REVISIONS[-1]

@@ -6,6 +6,7 @@ squares, and a histogram for each time that percentiles are asked of.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter, mul
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select, tuple_
@@ -16,6 +17,11 @@ from guardian_cluster.storage.histogram import bucket_of
 from guardian_cluster.storage.upsert import Row, insert_added, insert_new
 
 MINUTE_S = 60
+
+_measures = attrgetter(
+    *("input_tokens", "output_tokens", "attempts", "verdicts", "duration_ms", "overhead_ms", "cost_usd"),
+    *("first_token_ms", "quality", "intent_alignment"),
+)
 
 
 class Series(NamedTuple):
@@ -51,16 +57,30 @@ def roll_up(records: Iterable[RequestRecord]) -> Rollups:
 
 
 def _rollup(records: Sequence[RequestRecord]) -> Rollup:
-    columns = zip(*map(_summands, records), strict=True)
-    first_tokens = [record.first_token_ms for record in records if record.first_token_ms is not None]
-    times = {
-        "duration": [record.duration_ms for record in records],
-        "overhead": [record.overhead_ms for record in records],
-        "first_token": first_tokens,
-    }
+    tokens_in, tokens_out, attempts, verdicts, durations, overheads, costs, *optional = zip(
+        *map(_measures, records), strict=True
+    )
+    first_tokens, qualities, alignments = map(_given, optional)
+    sums = (
+        len(records),
+        len(first_tokens),
+        len(qualities),
+        len(alignments),
+        sum(tokens_in),
+        sum(tokens_out),
+        sum(map(len, attempts)),
+        sum(map(len, verdicts)),
+        *_powers(durations),
+        sum(overheads),
+        *_powers(first_tokens),
+        *_powers(qualities),
+        *_powers(alignments),
+        *_powers(costs),
+    )
+    times = {"duration": durations, "overhead": overheads, "first_token": first_tokens}
     buckets = {measure: Counter(map(bucket_of, values)) for measure, values in times.items()}
     histogram = {(measure, bucket): n for measure, counts in buckets.items() for bucket, n in counts.items()}
-    return Rollup([sum(column) for column in columns], histogram)
+    return Rollup(sums, histogram)
 
 
 def series_of(record: RequestRecord) -> Series:
@@ -74,28 +94,13 @@ def series_of(record: RequestRecord) -> Series:
     )
 
 
-def _summands(record: RequestRecord) -> tuple[float, ...]:
-    """Return what one request adds to each column of `tables.ADDED`."""
-    return (
-        1,
-        record.first_token_ms is not None,
-        record.quality is not None,
-        record.intent_alignment is not None,
-        record.input_tokens,
-        record.output_tokens,
-        len(record.attempts),
-        len(record.verdicts),
-        *_powers(record.duration_ms),
-        record.overhead_ms,
-        *_powers(record.first_token_ms),
-        *_powers(record.quality),
-        *_powers(record.intent_alignment),
-        *_powers(record.cost_usd),
-    )
+def _powers(values: Sequence[float]) -> tuple[float, float]:
+    """Return the sum of some values, and that of their squares."""
+    return sum(values), sum(map(mul, values, values))
 
 
-def _powers(value: float | None) -> tuple[float, float]:
-    return (0.0, 0.0) if value is None else (value, value * value)
+def _given(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def add_rollups(connection: Connection, rollups: Rollups) -> None:

@@ -1,6 +1,7 @@
 """What a request is as rows of `telemetry.db`, and what those rows are as a request again."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from guardian_cluster.contract.records import (
     VerdictRecord,
 )
 from guardian_cluster.storage import tables
-from guardian_cluster.storage.upsert import Row
+from guardian_cluster.storage.upsert import Values
 
 _NAMES = frozenset({"requirements", "failed", "shared"})
 """Fields that hold several names, which are one text in the database, joined by commas."""
@@ -41,18 +42,39 @@ PARTS: Mapping[Table, type[msgspec.Struct]] = {
 """Every table that hangs on `request`, and what a row of it is."""
 
 
-def request_row(record: RequestRecord) -> Row:
-    """Return the row of a request itself."""
-    row = {name: getattr(record, name) for name in _PLAIN}
-    row |= _columns(record.routing, _ROUTING) | _columns(record.context, _CONTEXT)
-    row["context_problem"] = None if record.context is None else record.context.problem
-    for name in ("requested_model", "session", "reason", "context_problem"):
-        row[name] = row[name] and plain(row[name])
-    return row
+PART_COLUMNS: Mapping[Table, tuple[str, ...]] = {
+    table: ("request_id", "number", *(name for name in kind.__struct_fields__ if name != "number"))
+    for table, kind in PARTS.items()
+}
+"""Names of the values that `part_rows` gives of each."""
+
+REQUEST_COLUMNS = (*_PLAIN, *_ROUTING, *_CONTEXT, "context_problem")
+
+_plain_values = attrgetter(*_PLAIN)
+_context_values = attrgetter(*_CONTEXT, "problem")
+_NO_ROUTING = (None,) * len(_ROUTING)
+_NO_CONTEXT = (None,) * (len(_CONTEXT) + 1)
+_FREE_TEXTS = tuple(map(REQUEST_COLUMNS.index, ("requested_model", "session", "reason", "context_problem")))
+"""Places of what others have written."""
 
 
-def part_rows(record: RequestRecord) -> Iterator[tuple[Table, list[Row]]]:
-    """Yield the rows of each table that hangs on a request."""
+def request_values(record: RequestRecord) -> Values:
+    """Return the values of `REQUEST_COLUMNS` for a request itself."""
+    routing, context = record.routing, record.context
+    values = (
+        *_plain_values(record),
+        *(_NO_ROUTING if routing is None else [_written(name, getattr(routing, name)) for name in _ROUTING]),
+        *(_NO_CONTEXT if context is None else _context_values(context)),
+    )
+    if not [place for place in _FREE_TEXTS if (text := values[place]) and "\0" in text]:
+        return values
+    return tuple(
+        [plain(value) if place in _FREE_TEXTS and value else value for place, value in enumerate(values)]
+    )
+
+
+def part_rows(record: RequestRecord) -> Iterator[tuple[Table, list[Values]]]:
+    """Yield the values of each table that hangs on a request."""
     routing = record.routing
     for table, parts in (
         (tables.attempt, record.attempts),
@@ -63,7 +85,8 @@ def part_rows(record: RequestRecord) -> Iterator[tuple[Table, list[Row]]]:
         (tables.part, record.parts),
     ):
         if parts:
-            yield table, [_part_row(part, record.id, number) for number, part in enumerate(parts)]
+            values_of = _values_of[table]
+            yield table, [(record.id, *values_of(number, part)) for number, part in enumerate(parts)]
 
 
 def request_of(row: Mapping[str, Any], parts: Callable[[Table], tuple[Any, ...]]) -> RequestRecord:
@@ -98,13 +121,21 @@ def plain(text: str) -> str:
     return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
-def _columns(value: msgspec.Struct | None, names: Sequence[str]) -> Row:
-    return {name: None if value is None else _written(name, getattr(value, name)) for name in names}
+def _reader(names: tuple[str, ...]) -> Callable[[int, msgspec.Struct], list[Any]]:
+    """Return what reads the fields of a part, its number first: its own, where it has one."""
+    read = attrgetter(*names)
+    joined = [place for place, name in enumerate(names) if name in _NAMES]
+
+    def values_of(number: int, part: msgspec.Struct) -> list[Any]:
+        values = [getattr(part, "number", number), *read(part)]
+        for place in joined:
+            values[1 + place] = _written(names[place], values[1 + place])
+        return values
+
+    return values_of
 
 
-def _part_row(part: msgspec.Struct, request_id: str, number: int) -> Row:
-    row = {name: _written(name, getattr(part, name)) for name in part.__struct_fields__}
-    return {"request_id": request_id, "number": number} | row  # a part of a request has a number of its own
+_values_of = {table: _reader(columns[2:]) for table, columns in PART_COLUMNS.items()}
 
 
 def _written(name: str, value: Any) -> Any:

@@ -117,6 +117,8 @@ attempt = Table(
     _integer("output_tokens"),
     Column("tokens_estimated", Boolean, nullable=False),
     _real("cost_usd"),
+    _integer("continues_at", nullable=True),
+    Column("hedges", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
 

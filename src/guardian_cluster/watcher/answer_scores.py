@@ -98,6 +98,8 @@ class AnswerScores:
 
         Messages are asked for only where documents are looked for in them.
         """
+        if policy.on_harm == "ignore" and policy.on_ungrounded == "ignore":
+            return None
         scores = cls(ledger, Failures(policy.fail_closed))
         if policy.on_harm != "ignore":
             scores._begins.append(partial(Harmfulness, shipped_harm()))

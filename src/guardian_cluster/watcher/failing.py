@@ -1,6 +1,7 @@
 """Decides what becomes of an answer when a detector raises: it goes on without it, or ends, as the policy says."""
 
 import logging
+from collections.abc import Sequence
 
 import msgspec
 
@@ -18,7 +19,7 @@ class Failures:
     """What a policy wants done when one of its detectors fails."""
 
     def __init__(self, fail_closed: tuple[DetectorName, ...]) -> None:
-        self._closed = frozenset[str](fail_closed)
+        self._closed: Sequence[str] = fail_closed
 
     def of(self, sensed: Sensed, error: Exception) -> Sensed:
         """Return the failure of a sensor as a finding in its place."""

@@ -36,6 +36,8 @@ _SHORT = 64
 _SLICE = 2_048
 """Of a text with escapes, so that a rule in it makes no more than this slow: 1 µs for each escape."""
 
+_NO_WORDS: AbstractSet[str] = frozenset()
+
 _ALIKE = 256
 """Characters behind an escape after which it no longer matters how it is read: more than any rule looks back."""
 
@@ -53,7 +55,7 @@ class Gate:
         guard: Guard | None = None,
         *,
         escaped: bool = False,
-        words: AbstractSet[str] = frozenset(),
+        words: AbstractSet[str] = _NO_WORDS,
     ) -> None:
         """Begin a channel. Of `words` each leaves as it comes, although by chance a random text may begin so."""
         self.hits: list[Hit] = []
@@ -67,7 +69,7 @@ class Gate:
         self._is_begun = False  # whether it is known whether this is JSON
         self._marked = False  # whether a mark was put into JSON, and nothing yet behind it
         self._since_escape = 0  # characters that have passed since the last escape did
-        self._words = frozenset[str]() if escaped else words
+        self._words = _NO_WORDS if escaped else words
         self._held = ""  # as written: what a rule that is still open may need
         self._shown = ""  # of what is held, what has left all the same
         self._at_blank = True  # whether what is held, or comes next, begins behind a blank

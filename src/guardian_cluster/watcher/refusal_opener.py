@@ -1,6 +1,6 @@
 """Finds out while an answer comes whether it begins like a refusal."""
 
-from guardian_cluster.watcher.refusal import OPENING, opens_as_refusal
+from guardian_cluster.watcher.refusal import OPENING, may_open_as_refusal, opens_as_refusal
 from guardian_cluster.watcher.sensor import Sensor
 
 _LOOKS = (60, 120, OPENING)
@@ -21,9 +21,14 @@ class RefusalOpener(Sensor):
         """Return how many characters show that the answer begins like a refusal, else `None`."""
         if not self._is_open:
             return None
-        self._text += text
-        while self._is_open and len(self._text) >= (due := _LOOKS[self._looks]):
-            if opens_as_refusal(self._text[:due]):
+        self._text = read = self._text + text if self._text else text
+        size = len(read)
+        if size < _LOOKS[self._looks]:
+            return None
+        # What is not in all of it is in no beginning of it.
+        is_worth_a_look = may_open_as_refusal(read)
+        while self._is_open and size >= (due := _LOOKS[self._looks]):
+            if is_worth_a_look and opens_as_refusal(read[:due]):
                 return due
             self._looks += 1
             self._is_open = self._looks < len(_LOOKS)

@@ -115,20 +115,24 @@ class RepetitionDetector(Sensor):
 
     def _look(self) -> int | None:
         kept: str = self._kept + "".join(self._pieces)
-        due = self._due - self._from
+        offset = self._from
+        due = self._due - offset
         self._pieces.clear()
         size = len(kept)
         while due <= size:
-            start = due - _TAIL
-            first = start - MAX_PERIOD if start > MAX_PERIOD else 0
-            # Nearly always what was said last was not said before.
-            missing = WINDOW if kept.rfind(kept[start:due], first, due - 1) < 0 else _nearest(kept, due)[0]
-            if missing <= 0:
-                self._kept = ""
-                return self._from + due
-            read = self._from + due
+            read = offset + due
             pause = _EVERY if read < _LONG else min(read >> 8, _LONGEST_PAUSE)
-            due += pause if missing > pause else max(missing, _LEAST_PAUSE, pause >> 3)
+            start = due - _TAIL
+            # Nearly always what was said last was not said before.
+            if kept[start:due] in kept[start - MAX_PERIOD if start > MAX_PERIOD else 0 : due - 1]:
+                missing = _nearest(kept, due)[0]
+                if missing <= 0:
+                    self._kept = ""
+                    return read
+                pause = pause if missing > pause else max(missing, _LEAST_PAUSE, pause >> 3)
+            elif pause > WINDOW:
+                pause = WINDOW
+            due += pause
         self._left = due - size
         if size > 2 * WINDOW:
             self._from, kept, due = self._from + size - WINDOW, kept[-WINDOW:], due - size + WINDOW

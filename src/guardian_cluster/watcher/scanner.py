@@ -130,19 +130,25 @@ class Scanner:
     def glance(self, text: str) -> int | None:
         """Return how much of a text is known to hold nothing; `None` where that takes a scan.
 
-        To be asked of text that begins behind a blank. So far it has passed then, for all of its words are known;
-        the last one waits for its end, as a secret may begin so.
+        To be asked of text that begins behind a blank. So far it has passed then, for no word of it holds anything;
+        the last one waits for its end, as a secret may begin so, where it is not known how much of it is open.
         """
         secrets = self._secrets
         if not self._glances or secrets is None or not secrets.is_calm:
             return None
         words = text.split()
-        tail = "" if text[-1].isspace() else words.pop()
-        if tail and not (tail.isalnum() and len(tail) <= WAITING_WORD and tail.isascii()):
+        held = 0
+        if not text[-1].isspace():
+            tail = words.pop()
+            held = len(tail)
+            if not (tail.isalnum() and held <= WAITING_WORD and tail.isascii()):
+                known = secrets.quiet.get(" " + tail)
+                if known is None:
+                    return None
+                held = known
+        if not secrets.are_quiet(words):
             return None
-        if not secrets.known_words.issuperset(words):
-            return None
-        until = len(text) - len(tail)
+        until = len(text) - held
         if self._exact is not None and (self._exact.find(text) or self._exact.open_from(text) < until):
             return None
         self._unseen += text[:until]

@@ -7,8 +7,8 @@ times as long; fenced code is not looked at. Languages that share a script are n
 """
 
 import re
-from collections import Counter
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from guardian_cluster.watcher.sensor import Sensor
@@ -82,6 +82,9 @@ _SAFE = ENOUGH // max(_SIGNS.values())
 """Characters that can be left alone while no other script has begun: not even signs would make a switch of them."""
 
 
+_NO_LETTERS = bytes(code for code in range(128) if not chr(code).isalpha())
+
+
 class ScriptSwitchDetector(Sensor):
     """Watches one channel. Where it finds a switch depends on the text alone, not on how it was cut."""
 
@@ -107,7 +110,9 @@ class ScriptSwitchDetector(Sensor):
         self._left = _SAFE  # characters before a switch can be completed
         self._read = 0
         self._tail = ""  # what was looked at last
-        self._begin: Counter[str] | None = Counter()  # none once it is decided what the answer is in
+        self._begin: (
+            dict[str, int] | None
+        ) = {}  # letters by script; none once it is decided what the answer is in
         self._main = ""  # empty: in no one script
         self._other: str = ""
         self._weight = 0  # of the other script's letters
@@ -139,7 +144,7 @@ class ScriptSwitchDetector(Sensor):
         else:
             simple = not self._fenced and self._begin.keys() <= {"latin"}
             if simple:
-                self._begins(self._begin, "latin", sum(map(str.isalpha, text)))
+                self._begins(self._begin, "latin", len(text.encode().translate(None, _NO_LETTERS)))
         self._ticks = 0 if simple else self._ticks
         return simple
 
@@ -194,12 +199,13 @@ class ScriptSwitchDetector(Sensor):
             return self._foreign(script, history, at)
         return False
 
-    def _begins(self, begin: Counter[str], script: str, weight: int) -> None:
-        begin[script] += weight
-        if begin.total() >= BEGINNING:
-            ((most, count),) = begin.most_common(1)
+    def _begins(self, begin: dict[str, int], script: str, weight: int) -> None:
+        begin[script] = begin.get(script, 0) + weight
+        total = sum(begin.values())
+        if total >= BEGINNING:
+            most, count = max(begin.items(), key=itemgetter(1))
             self._begin = None
-            if count >= MOSTLY * begin.total():
+            if count >= MOSTLY * total:
                 self._main, self._calm = most, _others(most)
 
     def _foreign(self, script: str, history: str, at: int) -> bool:

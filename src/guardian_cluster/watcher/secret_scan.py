@@ -15,6 +15,7 @@ from guardian_cluster.watcher.secrets import (
     WAITING_WORD,
     Entry,
     Secrets,
+    begins,
     lowered,
     may_begin,
 )
@@ -47,9 +48,10 @@ class SecretScan:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._quiet = secrets.quiet
-        self.known_words = secrets.quiet_words
-        """Words that hold nothing that matters."""
+        self.quiet = secrets.quiet
+        """Texts that begin with a blank and hold nothing that matters, and how much of their end is open."""
+        self.are_quiet = secrets.are_quiet
+        """Tells whether whole words hold nothing that matters."""
         self.holds_words = secrets.holds_words
         """Whether any word is held until it has ended."""
         self._window = ""
@@ -74,7 +76,7 @@ class SecretScan:
         else:
             window = self._joined(text)
             new = window[self._known :]
-        held = self._quiet.get(new)
+        held = self.quiet.get(new)
         if held is None:
             held = self._take(window, new, last=last)
         elif self._known < len(window):
@@ -145,7 +147,8 @@ class SecretScan:
                 return size - secrets.open_from(window, self._start)
         at = max(first, window.rfind(" ", first))  # what is open, if anything, is behind the last blank
         if at > first:
-            self._take_words(window, first, at)
+            if not secrets.are_quiet(window[first:at].split()):
+                self._search(window, first, at)
             word = window[at + 1 :]
             if (
                 secrets.holds_words
@@ -156,7 +159,7 @@ class SecretScan:
             ):
                 self._known = max(self._known, at + 1)
                 return len(word)
-        held = self._quiet.get(window[at:])
+        held = self.quiet.get(window[at:])
         if held is None:
             quiet = self._search(window, at, size)
             held = size - secrets.open_from(window, at)
@@ -165,21 +168,13 @@ class SecretScan:
         self._known = max(self._known, size)
         return held if held <= size - self._start else size - secrets.open_from(window, self._start)
 
-    def _take_words(self, window: str, first: int, until: int) -> None:
-        """Search words that have ended, unless all of them are known to hold nothing."""
-        words = window[first:until].split()
-        secrets = self._secrets
-        is_all_new = first > self._known - MAX_WORD  # else what was met before is not met again
-        if not secrets.quiet_words.issuperset(words) and self._search(window, first, until) and is_all_new:
-            secrets.remember_words(words)
-
     def _search(self, window: str, first: int, until: int) -> bool:
         """Take in the heads and words between two positions; return whether there is none at all."""
         known, offset, quiet = self._known, self._offset, True
         begun = first if first > known - MAX_WORD else known - MAX_WORD
         for last, entry in self._secrets.search(lowered(window[begun:until])):
             end = last + 1 + begun
-            heads = [rule for rule in entry.heads if _begins(window, end, rule)]
+            heads = [rule for rule in entry.heads if begins(window, end, rule)]
             marks = [mark for mark in entry.marks if not mark.leads or may_begin(window, end - mark.back)]
             if not (heads or marks or entry.near):
                 continue
@@ -262,11 +257,6 @@ def _by_vendor(begun: Sequence[Match], told: Sequence[tuple[Match, bool]]) -> li
     taken = {match[:2] for match in begun}
     taken.update(match[:2] for match, is_generic in told if not is_generic)
     return [match for match, is_generic in told if not is_generic or match[:2] not in taken]
-
-
-def _begins(window: str, end: int, rule: Rule) -> bool:
-    at = end - len(rule.text)
-    return window[at:end] == rule.text and may_begin(window, at)
 
 
 def _end(word: tuple[int, Entry]) -> int:

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from itertools import groupby
+from itertools import filterfalse, groupby
 
 import ahocorasick
 import msgspec
@@ -258,14 +258,27 @@ class Secrets:
         if len(self.quiet) >= _QUIET_TEXTS:
             self.quiet.clear()
         self.quiet[text] = held
-        if text[:1] == " " and text[1:].isalnum():
-            self.remember_words([text[1:]])
 
-    def remember_words(self, words: Sequence[str]) -> None:
-        """Keep words that hold neither head nor word; the memory begins anew when it is full."""
-        if len(self.quiet_words) >= _QUIET_TEXTS:
-            self.quiet_words.clear()
-        self.quiet_words.update(word for word in words if len(word) <= QUIET_CHARACTERS)
+    def are_quiet(self, words: Sequence[str]) -> bool:
+        """Return whether words that stand between blanks hold neither head nor word; what was seen is remembered."""
+        known = self.quiet_words
+        for word in filterfalse(known.__contains__, words):
+            if not self._is_quiet(word):
+                return False
+            if len(known) >= _QUIET_TEXTS:
+                known.clear()
+            if len(word) <= QUIET_CHARACTERS:
+                known.add(word)
+        return True
+
+    def _is_quiet(self, word: str) -> bool:
+        for last, entry in self.search(lowered(word)):
+            end = last + 1
+            if entry.near or any(begins(word, end, rule) for rule in entry.heads):
+                return False
+            if any(not mark.leads or may_begin(word, end - mark.back) for mark in entry.marks):
+                return False
+        return True
 
     def begins_head(self, text: str) -> bool:
         """Return whether a text that is held is the beginning of a head, and not all of it, or looks like a word."""
@@ -314,6 +327,12 @@ def _apart(texts: Iterable[str], forms: Sequence[Body]) -> Iterator[str]:
 
 def _beginnings(texts: Iterable[str]) -> Iterator[str]:
     return (text[:n] for text in texts for n in range(1, len(text)))
+
+
+def begins(window: str, end: int, rule: Rule) -> bool:
+    """Return whether what ends at a position is a rule's head, and stands where one may."""
+    at = end - len(rule.text)
+    return window[at:end] == rule.text and may_begin(window, at)
 
 
 def may_begin(window: str, at: int) -> bool:

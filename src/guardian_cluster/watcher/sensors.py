@@ -92,7 +92,8 @@ class Sensors:
         return self._shingles if channel in SPOKEN or channel.endswith(_WRITTEN) else None
 
     def _of_prose(self, channel: str) -> list[Sensed]:
-        policy, sensors = self._policy, list[Sensed]()
+        policy = self._policy
+        sensors: list[Sensed] = []
         if policy.on_script_switch != "ignore":
             sensors.append(Sensed("answer", "script-switch", policy.on_script_switch, ScriptSwitchDetector()))
         if channel == "content" and policy.on_refusal != "ignore":

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.request import ChatRequest
 from guardian_cluster.specialists.specialist import Chunk
-from guardian_cluster.watcher.channels import Channels
 from guardian_cluster.watcher.guard import Guard
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.sliced_channels import SlicedChannels
@@ -28,6 +27,8 @@ class SlicedWatch(Watch):
     What leaves and what is found is the same, but for the order of what is found at once.
     """
 
+    _reader = SlicedUnknownFields
+
     def __init__(
         self,
         compiled: CompiledPolicy,
@@ -37,17 +38,15 @@ class SlicedWatch(Watch):
     ) -> None:
         """Begin a watch; see `Watch`."""
         super().__init__(compiled, request, thresholds, guard)
-        self._unknown = unknown = SlicedUnknownFields(compiled, self._ledger)
-        self._channels = self._at_once = Channels(unknown, self._ledger, searched=compiled.strips)
+        self._at_once = self._channels
         self._in_turns: SlicedChannels | None = None
         self._decided: dict[int, bool] = {}  # by a choice's id, whether anything of it is left to send
-        self._ahead = unknown
         self._most = _MOST_PERSONAL if compiled.rules.personal is not None else _MOST
 
     async def feed_in_turns(self, batch: list[Chunk], clock: Clock) -> list[Chunk]:
         """Do what `feed` does, and let others run every 0.2 ms meanwhile; `clock` tells when that is."""
         turns = Turns(clock, most=self._most)
-        in_turns = self._in_turns or SlicedChannels(self._ahead, self._ledger, searched=self._strips)
+        in_turns = self._in_turns or self._sliced_channels()
         self._in_turns = in_turns
         released: list[Chunk] = []
         for chunk in batch:
@@ -62,6 +61,10 @@ class SlicedWatch(Watch):
             in_turns.forget()
             await turns.rest()
         return released
+
+    def _sliced_channels(self) -> SlicedChannels:
+        assert isinstance(self._unknown, SlicedUnknownFields)
+        return SlicedChannels(self._unknown, self._ledger, searched=self._strips)
 
     def _choice(self, choice: Chunk, number: int) -> bool:
         if self._decided:

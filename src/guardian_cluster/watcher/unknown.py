@@ -26,8 +26,11 @@ _IDENTITY = frozenset(
 )
 """Fields that clients rely on; `drop` does not touch them, but they are watched like all others."""
 
+FINISH_REASONS = frozenset({"stop", "length", "tool_calls", "content_filter", "function_call"})
+"""Those of the protocol."""
+
 _WORDS = {
-    "finish_reason": {"stop", "length", "tool_calls", "content_filter", "function_call"},
+    "finish_reason": FINISH_REASONS,
     "object": {"chat.completion", "chat.completion.chunk"},
     "role": {"assistant"},
     "type": {"function", "custom", "text"},
@@ -60,12 +63,15 @@ _MAX_PASSED = 64
 _WORDLESS = frozenset({type(None), bool})
 _NUMBERS = frozenset({int, float})
 _NEVER = object()
+_FAILURES = Failures(())
+"""A field of which nothing is known is withheld in any case."""
 
 
 class Place:
     """A kind of object in an answer.
 
-    `passed` is what passed at it last, `familiar` a whole object that would pass: constants cost one look.
+    `passed` is what passed at it last, `familiar` a whole object that would pass, from the second one on: constants
+    cost one look.
     """
 
     def __init__(self, name: str, choice: int) -> None:
@@ -74,6 +80,7 @@ class Place:
         self.key = hash((name, choice))
         self.passed: dict[str, Any] = {}
         self.familiar: dict[str, Any] | None = None
+        self.comes_again = False
 
 
 class UnknownFields:
@@ -85,7 +92,7 @@ class UnknownFields:
         self._harmless = compiled.harmless
         self._silent = _WORDLESS if compiled.watches_numbers else _WORDLESS | _NUMBERS
         self._ledger = ledger
-        self._failures = Failures(())  # a field of which nothing is known is withheld in any case
+        self._failures = _FAILURES
         self._observes = compiled.observes
         self._drop = compiled.drops_unknown
         self._plain = _IDENTITY if self._drop else _FAMILIAR
@@ -100,8 +107,10 @@ class UnknownFields:
         value, holder[name] = holder[name], None
         if holder != place.familiar or self._open_names:
             self.strip(holder, known, place)
-            familiar = all(each in known or self._is_silent(each, holder[each], place) for each in holder)
-            place.familiar = holder.copy() if familiar else None
+            if place.comes_again:
+                familiar = all(each in known or self._is_silent(each, holder[each], place) for each in holder)
+                place.familiar = holder.copy() if familiar else None
+            place.comes_again = True
         holder[name] = value
 
     def _is_silent(self, name: str, value: Any, place: Place) -> bool:
@@ -187,7 +196,20 @@ class UnknownFields:
         if drop and name not in _IDENTITY:
             self._note("unknown-field", "dropped", name, place)
             return False
-        return self._is_familiar(name, value, place.passed) or self.passes(name, value, place)
+        if self._is_familiar(name, value, place.passed):
+            return True
+        return self._is_known(name, value, place) or self.passes(name, value, place)
+
+    def _is_known(self, name: str, value: Any, place: Place) -> bool:
+        """Return whether a field is the first text at its place, and one that is known to hold nothing."""
+        if value.__class__ is not str or name not in _FAMILIAR or value not in self._harmless:
+            return False
+        path = hash((place.key, name))
+        if path in self._texts or self._open_names:
+            return False
+        self._keep(path, value)
+        place.passed[name] = value
+        return True
 
     def _note(self, detector: str, rule: str, name: str, place: Place) -> None:
         where = f"{place.name}.{name if name in _FAMILIAR else '*'}".lstrip(".")
@@ -255,7 +277,8 @@ class UnknownFields:
             self._read_on(where, text, findings, personal=personal)
 
     def _read_on(self, where: int, text: str, findings: Found, *, personal: bool) -> None:
-        place, found = self._place_text(where), Found()
+        place = self._place_text(where)
+        found: Found = set()
         if place.begin(text):
             place.read(text, found, last=True, personal=personal)
         else:

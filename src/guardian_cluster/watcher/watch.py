@@ -5,6 +5,7 @@ searched.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 
 from guardian_cluster.domain.request import MAX_CHOICES, ChatRequest, Message
 from guardian_cluster.domain.verdict import MonitoringReport, Score, Verdict
@@ -18,7 +19,7 @@ from guardian_cluster.watcher.ledger import Ledger
 from guardian_cluster.watcher.policy import CompiledPolicy
 from guardian_cluster.watcher.sensors import Sensors
 from guardian_cluster.watcher.thresholds import NO_THRESHOLDS
-from guardian_cluster.watcher.unknown import Place, UnknownFields
+from guardian_cluster.watcher.unknown import FINISH_REASONS, Place, UnknownFields
 
 CHUNK_FIELDS = frozenset({"choices", "model"})
 """What needs no watch at the top: choices have their own, and the model's name is replaced by the one asked
@@ -31,12 +32,20 @@ _EMPTY = frozenset({"id", "object", "created", "model", "choices", "system_finge
 """Fields of a chunk that is not sent when nothing is left of its choices."""
 
 
+_has_ended = attrgetter("ended")
+_is_stopped = attrgetter("stopped_by")
+_characters_of = attrgetter("characters")
+
+
 class Watch:
     """The watch over one execution.
 
     `retry_wanted` turns true when a rule asks for the answer to come from elsewhere; the caller knows whether
     that is still possible. `done` turns true when every choice has been cut, so that nothing more can leave.
     """
+
+    _reader: type[UnknownFields] = UnknownFields
+    """What reads fields that are not known here."""
 
     def __init__(
         self,
@@ -51,7 +60,7 @@ class Watch:
         self._choices: dict[int, WatchedChoice] = {}
         self._ledger = Ledger(guard)
         self._judgement = Judgement(compiled.policy, request, self._ledger)
-        self._unknown = UnknownFields(compiled, self._ledger)
+        self._unknown = self._reader(compiled, self._ledger)
         self._channels = Channels(self._unknown, self._ledger, searched=compiled.strips)
         self._sensors = Sensors(compiled.policy, request)
         self._strips = compiled.strips
@@ -80,12 +89,12 @@ class Watch:
     @property
     def complete(self) -> bool:
         """Whether every choice seen has come to its end, and there is one."""
-        return bool(self._choices) and all(choice.ended for choice in self._choices.values())
+        return bool(self._choices) and all(map(_has_ended, self._choices.values()))
 
     @property
     def characters(self) -> int:
         """Characters the model wrote, over all channels and choices."""
-        return sum(choice.characters for choice in self._choices.values())
+        return sum(map(_characters_of, self._choices.values()))
 
     def feed(self, batch: list[Chunk]) -> list[Chunk]:
         """Take in chunks and return those that may leave, changed where something was held, redacted or cut.
@@ -114,11 +123,11 @@ class Watch:
         self.retry_wanted |= self._judgement.retry_wanted
         return MonitoringReport(
             verdicts=tuple(self.verdicts),
-            scores=tuple([Score(each.detector, each.value) for each in scored]),
+            scores=tuple([Score(each.detector, each.value) for each in scored]) if scored else (),
             quality=quality,
             intent_alignment=alignment,
             characters=self.characters,
-            tripped=any(choice.stopped_by is not None for choice in self._choices.values()),
+            tripped=any(map(_is_stopped, self._choices.values())),
         )
 
     def break_off(self) -> MonitoringReport:
@@ -163,8 +172,9 @@ class Watch:
             left |= self._channels.part(delta, watched)
         if choice.get("logprobs"):
             left |= self._channels.logprobs(choice["logprobs"], watched)
-        is_quiet = reason is None and choice.keys() <= _QUIET_FIELDS
-        if self._strips and not is_quiet:
+        is_known = choice.keys() <= _QUIET_FIELDS
+        is_quiet = is_known and reason is None
+        if self._strips and not (is_quiet or (is_known and reason in FINISH_REASONS)):
             self._unknown.strip(choice, CHOICE_FIELDS, watched.place("choices"))
         if reason or watched.stopped_by is not None:
             self._close(choice, reason, watched)

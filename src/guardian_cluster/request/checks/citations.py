@@ -22,10 +22,11 @@ _EDGES = " .,;:!?…'\""
 
 def sources_of(messages: Sequence[Message]) -> tuple[str, ...]:
     """Return the texts that were given to answer from: all messages where one of them numbers passages, else none."""
-    texts = tuple([message.text() for message in messages if not message.unread_bytes()])
-    if sum(map(len, texts)) > MAX_SOURCE_CHARACTERS:
+    texts = [message.text() for message in messages if not message.unread_bytes()]
+    marked = [text for text in texts if "[1]" in text]
+    if not marked or sum(map(len, texts)) > MAX_SOURCE_CHARACTERS:
         return ()
-    return texts if any(map(numbers_passages, texts)) else ()
+    return tuple(texts) if any(map(numbers_passages, marked)) else ()
 
 
 def check(answered: Answered) -> Finding:

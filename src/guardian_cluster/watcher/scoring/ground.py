@@ -48,22 +48,20 @@ def numbers_passages(text: str) -> bool:
 
 def _marks_documents(text: str) -> bool:
     lower = text.lower()
-    return any(word in lower and _stands(_MARKED, lower, word) for word in _WORDS)
+    there = [word for word in _WORDS if word in lower]
+    return bool(there) and any(_stands(_MARKED, lower, word) for word in there)
 
 
 def _stands(pattern: re.Pattern[str], text: str, word: str) -> bool:
-    """Return whether a pattern stands in a text around a word."""
-    return any(pattern.search(text, max(0, at - _BEFORE), at + _AFTER) for at in _places(text, word))
-
-
-def _places(text: str, word: str) -> Iterator[int]:
-    """Yield where a word stands in a text, as far as that is not far too often."""
+    """Return whether a pattern stands in a text around a word; of a word that is there far too often, some places."""
     at = text.find(word)
     for _ in range(_MOST_PLACES):
         if at < 0:
-            return
-        yield at
+            return False
+        if pattern.search(text, max(0, at - _BEFORE), at + _AFTER):
+            return True
         at = text.find(word, at + len(word))
+    return False
 
 
 def ground_of(messages: Sequence[Message]) -> tuple[str, ...]:
@@ -80,21 +78,25 @@ def ground_of(messages: Sequence[Message]) -> tuple[str, ...]:
     for message in reversed(messages):
         if message.role == "assistant":
             continue
-        text = message.text()
+        text = message.content
+        if not isinstance(text, str):
+            text = message.text()
+            if message.unread_bytes() or _shows_more(message):
+                return ()
         looked_at += len(text)
-        if message.unread_bytes() or _shows_more(message) or looked_at > _MAX_LOOKED_AT:
+        if looked_at > _MAX_LOOKED_AT:
             return ()
         (documents if _is_document(message, text) else others).append(text)
+    if not any(map(str.strip, documents)):
+        return ()
     room = MAX_GROUND_CHARACTERS - sum(map(len, documents))
-    if room < 0 or not any(map(str.strip, documents)):
+    if room < 0:
         return ()
     return tuple(documents + _fitting(others, room))
 
 
 def _is_document(message: Message, text: str) -> bool:
-    if message.role in _RESULTS:
-        return True
-    return numbers_passages(text) or _marks_documents(text)
+    return message.role in _RESULTS or ("[1]" in text and numbers_passages(text)) or _marks_documents(text)
 
 
 def _shows_more(message: Message) -> bool:
