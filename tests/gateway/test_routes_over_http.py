@@ -176,7 +176,7 @@ async def test_metrics_have_the_names_of_the_conventions():
         "gen_ai_server_time_to_first_token_seconds_bucket",
         "gen_ai_client_token_usage_bucket",
         "guardian_overhead_seconds_bucket",
-        "guardian_snapshot_revision 1.0",
+        'guardian_snapshot_revision{worker="1"} 1.0',
         'guardian_requests_total{guardian_specialist="smart",outcome="ok"} 2.0',
         'guardian_requests_total{guardian_specialist="smart",outcome="error"} 1.0',
         'guardian_attempts_total{endpoint="smart/1",error="",outcome="ok"} 2.0',

@@ -34,22 +34,38 @@ class Served:
         ):
             return answer.status, await answer.json()
 
-    async def get(self, path: str) -> dict[str, object]:
+    async def get(self, path: str, **headers: str) -> dict[str, object]:
         async with (
             aiohttp.ClientSession() as session,
-            session.get(self.url.removesuffix("/v1") + path) as answer,
+            session.get(self.url.removesuffix("/v1") + path, headers=headers) as answer,
         ):
             return await answer.json()
 
-    def child(self, name: str) -> int:
-        """Return the pid of the gateway or control process."""
+    async def metric(self, start: str, **headers: str) -> float:
+        """Return the sum of all numbers of `/metrics` whose line begins so."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(self.url.removesuffix("/v1") + "/metrics", headers=headers) as answer,
+        ):
+            lines = (await answer.text()).splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
+
+    def children(self, name: str) -> list[int]:
+        """Return the pids of the workers (`gateway`), or of the control process."""
+        found: list[int] = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
                 if parent == self.process.pid and f"processes.{name}" in (folder / "cmdline").read_text():
-                    return int(folder.name)
+                    found.append(int(folder.name))
             except OSError:
                 continue
+        return found
+
+    def child(self, name: str) -> int:
+        """Return the pid of the only worker, or of the control process."""
+        for pid in self.children(name):
+            return pid
         raise LookupError(name)
 
     def child_or_none(self, name: str) -> int | None:

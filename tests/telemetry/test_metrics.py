@@ -219,7 +219,7 @@ def test_the_revision_that_is_served_and_the_requests_in_flight_are_shown():
         Feedback(request_id="req_1", tenant="acme", received=1.0),
     )
 
-    assert value(families, "guardian_snapshot_revision") == 7
+    assert value(families, "guardian_snapshot_revision", worker="1") == 7
     assert value(families, "guardian_requests_in_flight") == 2
 
 
@@ -234,3 +234,17 @@ def test_every_kind_of_loss_is_shown_from_the_start_and_as_it_stands():
         if each.name == "guardian_reports_dropped_total"
     }
     assert shown == {"request": 3, "payload": 0, "feedback": 0, "event": 0, "spool": 1, "unknown": 0}
+
+
+def test_it_is_told_which_worker_answered_and_how_often_one_was_started_anew():
+    metrics = Metrics(lambda: 0.0, worker=2)
+    for each in (
+        PLAIN,
+        PLAIN,
+        GatewayEvent(kind="worker_restarted", at=1.0, subject="2", detail="by SIGKILL"),
+    ):
+        metrics.report(each)
+    families = {family.name: family for family in text_string_to_metric_families(metrics.text().decode())}
+
+    assert value(families, "guardian_worker_requests_total", worker="2") == 2
+    assert value(families, "guardian_worker_restarts_total", worker="2") == 1

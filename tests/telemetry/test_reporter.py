@@ -340,12 +340,13 @@ async def test_only_spending_told_unasked_at_first_is_passed_on(tmp_path: Path) 
         async with Receiver(tmp_path).listening() as receiver:
             await receiver.next_other()
             receiver.say(Ack(batch=BatchId("boot", 1), spend=(own,)))
-            receiver.say(Ack(spend=(before,)))
+            receiver.say(Ack(spend=(own,)))  # of another gateway
+            receiver.say(Ack(spend=(before,), opening=True))
             await until(lambda: bool(told))
         await until(lambda: not opened.is_connected())
         async with Receiver(tmp_path).listening() as receiver:
             await receiver.next_other()
-            receiver.say(Ack(spend=(own,)))
+            receiver.say(Ack(spend=(own,), opening=True))
             await until(opened.is_connected)
         await until(lambda: not opened.is_connected())  # all that was said has been read by now
 

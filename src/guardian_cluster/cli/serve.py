@@ -20,9 +20,12 @@ _QUESTION = "What is 17% of 2,350?"
     "--config", "path", type=click.Path(path_type=Path), help="The file to read instead of ./guardian.toml."
 )
 @click.option("--listen", help="HOST:PORT to listen on instead of the configured one.")
-def serve(path: Path | None, listen: str | None) -> int:
+@click.option("--workers", type=int, help="How many processes answer requests, instead of as configured.")
+def serve(path: Path | None, listen: str | None, workers: int | None) -> int:
     """Start the gateway and keep it running."""
     flags = {} if listen is None else {"gateway.listen": listen}
+    if workers is not None:
+        flags["gateway.workers"] = str(workers)
     found = find_config(path)
     read = reloader(found, flags)
     config = read()

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from guardian_cluster.gateway.http import HeaderList
 from guardian_cluster.request.answer import Answer
-from guardian_cluster.request.balancer import Candidate
+from guardian_cluster.request.balancing.plan import Candidate
 from guardian_cluster.request.work import Work
 
 

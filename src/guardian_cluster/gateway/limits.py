@@ -2,20 +2,22 @@
 
 What a request may use is taken from its key's and its tenant's accounts before anything is sent, so that
 requests running side by side cannot all spend the same remainder: the overshoot is at most what one request
-uses beyond its reservation.
+uses beyond its reservation. Where there are several workers each spends its share of every limit.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
+from guardian_cluster.contract.fleet import Holding, LimitKind, Share
 from guardian_cluster.contract.records import RequestRecord, Spend
-from guardian_cluster.contract.snapshot import Limits
+from guardian_cluster.contract.snapshot import Base, Limits
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.errors import LimitExceeded
+from guardian_cluster.gateway.account import NO_LIMITS, Account, OverLimit
 from guardian_cluster.gateway.auth import Caller
 from guardian_cluster.gateway.http import HeaderList
+from guardian_cluster.gateway.quota import Budget, Rate
 
 DEFAULT_OUTPUT_TOKENS = 1_024
 """Reserved for an answer whose request sets no limit."""
@@ -24,150 +26,66 @@ MOST_OUTPUT_TOKENS = 2**40
 """Reserved at most: a request may name any number, and one that no answer reaches is none to calculate with."""
 
 
-class OverLimit(LimitExceeded):
-    """A key or tenant has used up what it may; `headers` say how it stands with each of its limits."""
-
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class TokenBucket:
-    """Lets `per_minute` units pass in a minute, all of them at once after a pause."""
-
-    def __init__(self, per_minute: int, now: float) -> None:
-        self.capacity = per_minute
-        self._level = float(per_minute)
-        self._filled = now
-
-    def wait_s(self, amount: float, now: float) -> float:
-        """Return how long until the amount is there; 0 when it is.
-
-        More than fits is let through when the bucket is full.
-        """
-        self.fill(now)
-        missing = min(amount, self.capacity) - self._level
-        return max(0.0, missing * 60 / self.capacity)
-
-    def take(self, amount: float) -> None:
-        """Take an amount out, or put a negative one back; the level may become negative."""
-        self._level = min(self.capacity, self._level - amount)
-
-    def remaining(self) -> int:
-        """Return the whole units left."""
-        return max(0, int(self._level))
-
-    def fill(self, now: float) -> None:
-        """Add what has come in since the last time."""
-        self._level = min(self.capacity, self._level + (now - self._filled) * self.capacity / 60)
-        self._filled = now
-
-
-class Account:
-    """What one key or tenant has left."""
-
-    def __init__(self, name: str, limits: Limits, now: float) -> None:
-        self.name = name
-        self.month: str = ""
-        self.spent_usd = 0.0
-        self.reserved_usd = 0.0
-        self.change(limits, now)
-
-    def change(self, limits: Limits, now: float) -> None:
-        """Take over other limits; what was spent, and what is reserved by requests under way, stays."""
-        self.limits = limits
-        self.requests = TokenBucket(limits.requests_per_minute, now) if limits.requests_per_minute else None
-        self.tokens = TokenBucket(limits.tokens_per_minute, now) if limits.tokens_per_minute else None
-
-    def check(self, tokens: int, cost_usd: float, now: float, month: str) -> None:
-        """Raise OverLimit, saying which limit and for how long, unless a request of this size fits."""
-        for bucket, amount, what in ((self.requests, 1, "requests"), (self.tokens, tokens, "tokens")):
-            if bucket is not None and (wait_s := bucket.wait_s(amount, now)) > 0:
-                raise OverLimit(
-                    f"The limit of {bucket.capacity} {what} per minute of {self.name} is used up; wait {wait_s:.1f} s.",
-                    code=f"{what}_per_minute_exceeded",
-                    retry_after_s=wait_s,
-                )
-        self.turn(month)
-        budget = self.limits.budget_usd_per_month
-        if budget is not None and self.spent_usd + self.reserved_usd + cost_usd > budget:
-            raise OverLimit(
-                f"The budget of {budget:g} USD of {self.name} for {month} does not cover this request: "
-                f"{self.spent_usd:.4f} spent, {self.reserved_usd:.4f} reserved, {cost_usd:.4f} asked for.",
-                code="budget_exceeded",
-                should_retry=False,
-            )
-
-    def fill(self, now: float) -> None:
-        """Bring both buckets up to now."""
-        for bucket in (self.requests, self.tokens):
-            if bucket is not None:
-                bucket.fill(now)
-
-    def turn(self, month: str) -> None:
-        """Begin a new month's spending when there is one."""
-        if month != self.month:
-            self.month, self.spent_usd = month, 0.0
-
-    def move(self, tokens: float, reserved_usd: float, spent_usd: float, requests: int = 0) -> None:
-        """Take from, or give back to, every limit."""
-        if self.requests is not None and requests:
-            self.requests.take(requests)
-        if self.tokens is not None:
-            self.tokens.take(tokens)
-        self.reserved_usd += reserved_usd
-        self.spent_usd += spent_usd
-
-
 class Reservation(msgspec.Struct):
     """What a request has taken; to be settled once, however it ends."""
 
-    accounts: list[Account]
+    owner: "Accounts | None" = None
+    accounts: list[tuple[Account, int]] = []
+    """Each with the slot its tokens are in."""
     tokens: int = 0
     cost_usd: float = 0.0
 
     def settle(self, record: RequestRecord | None) -> None:
         """Replace what was reserved by what was used; nothing was where there is no record."""
+        if self.owner is None:
+            return
         used = record.input_tokens + record.output_tokens if record else 0
-        cost_usd = record.cost_usd if record else 0.0
-        for account in self.accounts:
-            account.move(used - self.tokens, -self.cost_usd, cost_usd)
-        self.accounts = []
+        self.owner.settle(self, used, record.cost_usd if record else 0.0)
+        self.accounts, self.owner = [], None
 
     def headers(self) -> HeaderList:
         """Return OpenAI's rate limit headers, for the tightest account of each kind."""
-        return standing(self.accounts)
+        if self.owner is None:
+            return []
+        return standing([account for account, _ in self.accounts], self.owner.clock.monotonic())
 
 
-def standing(accounts: list[Account]) -> HeaderList:
+def standing(accounts: list[Account], now: float) -> HeaderList:
     """Return OpenAI's rate limit headers as accounts stand now, for the tightest one of each kind."""
     headers: HeaderList = []
     for kind in ("requests", "tokens"):
-        buckets = [bucket for account in accounts if (bucket := getattr(account, kind)) is not None]
-        if buckets:
-            tightest: TokenBucket = min(buckets, key=TokenBucket.remaining)
-            missing_s = (tightest.capacity - tightest.remaining()) * 60 / tightest.capacity
+        rates: list[Rate] = [rate for account in accounts if (rate := getattr(account, kind)) is not None]
+        if rates:
+            tightest = min(rates, key=lambda rate: rate.left)
             headers += [
-                (f"x-ratelimit-limit-{kind}".encode(), b"%d" % tightest.capacity),
-                (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % tightest.remaining()),
-                (f"x-ratelimit-reset-{kind}".encode(), f"{missing_s:.3f}s".encode()),
+                (f"x-ratelimit-limit-{kind}".encode(), b"%d" % tightest.limit),
+                (f"x-ratelimit-remaining-{kind}".encode(), b"%d" % tightest.left),
+                (f"x-ratelimit-reset-{kind}".encode(), f"{tightest.window.empty_s(now):.3f}s".encode()),
             ]
     return headers
 
 
-FREE = Reservation([])
+FREE = Reservation()
 """The reservation of a caller without limits: nothing to take, nothing to settle."""
 
 
 class Accounts:
-    """Every account of this gateway."""
+    """Every account of this gateway. `shared` is whether other workers spend from the same limits."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, *, shared: bool = False) -> None:
+        self.clock = clock
+        self.on_change: Callable[[], None] | None = None
+        """Called when something was used or refused, at most once until `holdings` was asked for."""
         self._accounts: dict[str, Account] = {}
         self._learned: set[str] = set()
+        self._shares: dict[str, dict[LimitKind, Share]] | None = {} if shared else None
+        self._hour = -1.0, ""
+        self._changed: set[str] = set()
+        self._active: set[str] = set()
 
     def limit(self, caller: Caller) -> bool:
         """Return whether anything limits a caller."""
-        return caller.limits != _NO_LIMITS or caller.tenant_limits != _NO_LIMITS
+        return caller.limits != NO_LIMITS or caller.tenant_limits != NO_LIMITS
 
     def reserve(self, caller: Caller, tokens: int, cost_usd: float) -> Reservation:
         """Take what a request may use from all of its caller's accounts, or from none.
@@ -181,49 +99,135 @@ class Accounts:
                 ("key", caller.key, caller.limits),
                 ("tenant", caller.tenant, caller.tenant_limits),
             )
-            if limits != _NO_LIMITS
+            if limits != NO_LIMITS
         ]
         if not accounts:
             return FREE
-        month, now = month_of(self._clock.now()), self._clock.monotonic()
+        month, now = self._month(), self.clock.monotonic()
+        self._note(accounts)
         try:
             for account in accounts:
                 account.check(tokens, cost_usd, now, month)
         except OverLimit as error:
             for account in accounts:
                 account.fill(now)
-            error.headers = tuple(standing(accounts))
+            error.headers = tuple(standing(accounts, now))
             raise
-        for account in accounts:
-            account.move(tokens, cost_usd, 0.0, requests=1)
-        return Reservation(accounts, tokens, cost_usd)
+        taken = [(account, account.move(tokens, cost_usd, now)[1]) for account in accounts]
+        return Reservation(self, taken, tokens, cost_usd)
+
+    def settle(self, reservation: Reservation, used_tokens: int, cost_usd: float) -> None:
+        """Replace what a request reserved by what it used."""
+        now = self.clock.monotonic()
+        for account, slot in reservation.accounts:
+            account.settle(slot, reservation.tokens, used_tokens, now)
+            account.usd.reserved -= reservation.cost_usd
+            account.usd.spent += cost_usd
+        self._note([account for account, _ in reservation.accounts])
 
     def learn(self, spends: Iterable[Spend], tenants: Mapping[str, str]) -> None:
         """Take over what was spent before this gateway started; `tenants` maps keys to their tenants.
 
         Each key once: later news of it hold this gateway's own spending too. Another month's is over.
         """
-        month = month_of(self._clock.now())
+        month = month_of(self.clock.now())
         for spend in spends:
             if spend.month == month and spend.key not in self._learned:
                 self._learned.add(spend.key)
                 for name in (f"key {spend.key}", f"tenant {tenants.get(spend.key, '')}"):
-                    account = self._accounts.get(name) or self._account(name, _NO_LIMITS)
-                    account.turn(month)
-                    account.spent_usd += spend.usd
+                    account = self._accounts.get(name) or self._account(name, NO_LIMITS)
+                    account.usd.turn(month)
+                    account.usd.spent += spend.usd
+
+    def grant(self, shares: Iterable[Share]) -> None:
+        """Hold other shares of limits that are shared, of accounts that nothing was asked of here yet, too."""
+        now = self.clock.monotonic()
+        for share in shares:
+            if self._shares is None:
+                return
+            self._shares.setdefault(share.account, {})[share.kind] = share
+            self._changed.add(share.account)
+            account = self._accounts.get(share.account)
+            quota = None if account is None else dict(account.quotas()).get(share.kind)
+            if account is not None and quota is not None:
+                account.fill(now)
+                quota.grant(share.share, share.elsewhere)
+
+    def keep_only(self, base: Base) -> None:
+        """Forget the shares of accounts that are not deployed any more."""
+        if self._shares is not None:
+            names = {f"key {key.id}" for key in base.keys} | {f"tenant {each.name}" for each in base.tenants}
+            self._shares = {name: shares for name, shares in self._shares.items() if name in names}
+
+    def holdings(self, names: Iterable[str]) -> list[Holding]:
+        """Return what the accounts of these names hold of limits, and forget that they changed."""
+        now, month = self.clock.monotonic(), month_of(self.clock.now())
+        holdings: list[Holding] = []
+        for name in names:
+            self._changed.discard(name)
+            account = self._accounts.get(name)
+            if account is None:
+                holdings += _unused((self._shares or {}).get(name, {}))
+                continue
+            account.fill(now)
+            account.usd.turn(month)
+            holdings += _holdings(account)
+            # What was used in the last minute will be less by and by: that is told again.
+            used = any(rate is not None and rate.used for rate in (account.requests, account.tokens))
+            (self._active.add if used else self._active.discard)(name)
+        return holdings
+
+    def changed(self) -> list[str]:
+        """Return the names of accounts in which something has changed since they were told of."""
+        return list(self._changed)
+
+    def active(self) -> list[str]:
+        """Return the names of accounts in which something may have changed with time alone, too."""
+        return list(self._active | self._changed)
+
+    def _note(self, accounts: list[Account]) -> None:
+        if self.on_change is not None:
+            was_told = not self._changed
+            self._changed.update([account.name for account in accounts])
+            if was_told:
+                self.on_change()
+
+    def _month(self) -> str:
+        """Return the month of now: worked out once an hour of the clock, for that takes a microsecond."""
+        hour = self.clock.now() // 3_600
+        if hour != self._hour[0]:
+            self._hour = hour, month_of(hour * 3_600)
+        return self._hour[1]
 
     def _account(self, name: str, limits: Limits) -> Account:
         found = self._accounts.get(name)
         if found is None:
-            found = self._accounts[name] = Account(name, limits, self._clock.monotonic())
-        elif found.limits != limits:
-            found.change(limits, self._clock.monotonic())
+            found = self._accounts[name] = Account(name)
+        if found.limits != limits:
+            found.change(limits, None if self._shares is None else self._shares.get(name, {}))
         return found
+
+
+def _holdings(account: Account) -> Iterator[Holding]:
+    for kind, quota in account.quotas():
+        yield Holding(
+            account=account.name,
+            kind=kind,
+            share=quota.share,
+            used=quota.used,
+            # Of a worker that has ended nothing is under way: what it had reserved in US dollars is free.
+            lasting=quota.spent if isinstance(quota, Budget) else quota.used,
+            asked=quota.asked,
+            demand=quota.demand,
+        )
+        quota.asked = quota.demand = 0.0
+
+
+def _unused(shares: Mapping[LimitKind, Share]) -> Iterator[Holding]:
+    for share in shares.values():
+        yield Holding(account=share.account, kind=share.kind, share=share.share, used=0.0)
 
 
 def month_of(now: float) -> str:
     """Return the calendar month of a Unix time, in UTC, as in `2026-11`."""
     return datetime.datetime.fromtimestamp(now, datetime.UTC).strftime("%Y-%m")
-
-
-_NO_LIMITS = Limits()

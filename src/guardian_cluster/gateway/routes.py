@@ -3,7 +3,7 @@
 import asyncio
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from guardian_cluster.contract.records import Feedback
@@ -19,6 +19,7 @@ from guardian_cluster.gateway.http import JSON_TYPE, read_body, send_bytes, send
 from guardian_cluster.gateway.limits import DEFAULT_OUTPUT_TOKENS, FREE, MOST_OUTPUT_TOKENS, Accounts
 from guardian_cluster.gateway.openapi import document
 from guardian_cluster.gateway.parsing import parse, user_request
+from guardian_cluster.gateway.siblings import NoSiblings, Siblings
 from guardian_cluster.request.needs import needs_of
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.recording import facts
@@ -29,6 +30,9 @@ CREATED = 1_700_000_000
 
 MAX_SESSION_BYTES = 200
 """Of a conversation's name: a UUID has 36, and whatever names one must not fill the memory of others."""
+
+MAX_ID_BYTES = 100
+"""Of a request's id that other workers are asked about; ours have under 40."""
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -41,13 +45,15 @@ class Api:
         accounts: Accounts,
         recent: RecentRequests,
         sink: ReportSink,
-        metrics: Callable[[], bytes],
+        metrics: Callable[[Sequence[bytes]], bytes],
         clock: Clock,
+        siblings: Siblings | None = None,
     ) -> None:
         self._accounts = accounts
         self._recent = recent
         self._sink = sink
         self._metrics = metrics
+        self._siblings = siblings or NoSiblings()
         self._clock = clock
         self.draining = False
 
@@ -128,12 +134,15 @@ class Api:
     async def request(self, exchange: Exchange) -> None:
         """Return the final facts of a request, to its own tenant and to administrators.
 
-        They come from this process's memory alone, which keeps the last `KEPT_REQUESTS` (see request/sinks.py):
+        They come from the memory of the workers, each of which keeps the last `KEPT_REQUESTS` (see request/sinks.py):
         another gateway's requests, and those from before a restart, are only in the records.
         """
         caller = exchange.service.keyring.identify(exchange.headers)
         request_id = exchange.path.removeprefix("/v1/requests/")
         record = self._recent.get(request_id)
+        if record is None and len(request_id) <= MAX_ID_BYTES:
+            tenant = None if caller.role == "admin" else caller.tenant
+            record = await self._siblings.find_request(request_id, tenant)
         if record is None or (record.tenant != caller.tenant and caller.role != "admin"):
             raise NotFound(
                 f"The request `{request_id[:100]}` is not known here, or too old to be remembered."
@@ -174,7 +183,8 @@ class Api:
     async def metrics(self, exchange: Exchange) -> None:
         """Expose the metrics in Prometheus's text format, to administrators."""
         require_admin(exchange.service.keyring.identify(exchange.headers))
-        text = await asyncio.to_thread(self._metrics)
+        others = await self._siblings.counts()
+        text = await asyncio.to_thread(self._metrics, others)
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await send_bytes(exchange.send, 200, text, [kind, *identity(exchange.id)])
 

@@ -23,12 +23,21 @@ class Child:
     """One process that is kept running until told to end."""
 
     def __init__(
-        self, module: str, arguments: Callable[[], tuple[list[str], tuple[int, ...]]], *, grace_s: float
+        self,
+        module: str,
+        arguments: Callable[[], tuple[list[str], tuple[int, ...]]],
+        *,
+        grace_s: float,
+        on_started: Callable[[], None] | None = None,
     ) -> None:
+        """Prepare; `on_started` is called whenever the process has its descriptors, or could not be started."""
+        self.last_end = ""
+        """How the process ended last, unasked; empty where it did not."""
         self.name = module.rpartition(".")[2]
         self._module = module
         self._arguments = arguments
         self._grace_s = grace_s
+        self._on_started = on_started
         self._process: asyncio.subprocess.Process | None = None
         self._ending = False
         self._restarting = False
@@ -45,9 +54,10 @@ class Child:
                 continue
             pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else next_pause_s
             next_pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+            self.last_end = _how(code)
             log.error(
                 "a process ended and is started again",
-                extra={"child": self.name, "ended": _how(code), "pause_s": pause_s},
+                extra={"child": self.name, "ended": self.last_end, "pause_s": pause_s},
             )
             await asyncio.sleep(pause_s)
 
@@ -69,6 +79,9 @@ class Child:
             reason = {"child": self.name, "reason": str(error)}
             log.error("a process could not be started", extra=reason)
             return None
+        finally:
+            if self._on_started is not None:
+                self._on_started()
         if self._restarting or self._ending:  # asked for while there was no process yet to be told
             self._ask_to_end(self._process)
         return await self._process.wait()
@@ -89,14 +102,14 @@ class Child:
             process.send_signal(signal.SIGTERM)
         asyncio.get_running_loop().call_later(self._grace_s, _kill, process)
 
-    async def end(self) -> None:
-        """Ask the process to end; kill it when it takes longer than its grace."""
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask the process to end, with that signal; kill it when it takes longer than its grace."""
         self._ending = True
         process = self._process
         if process is None or process.returncode is not None:
             return
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(number)
         if not await _ended(process, self._grace_s):
             self.kill()
             await _ended(process, REAPED_S)

@@ -190,7 +190,7 @@ class Control:
         spend = await self._writer.run(partial(queries.spend_of, month=month_of(self._clock.now())))
         self._peers.add(peer)  # With nothing awaited between, no batch can be written without being told.
         for start in range(0, len(spend) or 1, SPENDS_A_FRAME):  # one in any case: it is waited for
-            peer.send(Ack(spend=tuple(spend[start : start + SPENDS_A_FRAME])))
+            peer.send(Ack(spend=tuple(spend[start : start + SPENDS_A_FRAME]), opening=True))
 
     async def _write(self, batch: Batch, peer: "_Peer") -> None:
         written = await self._writer.write(batch)

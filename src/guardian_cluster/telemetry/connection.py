@@ -56,6 +56,7 @@ class Connection:
         self._on_spend = on_spend
         self._writer: asyncio.StreamWriter | None = None
         self._was_open = False
+        self._marks_opening = True
         self._applied_rev = 0
         self._stalled = False
         self._replaying: tuple[BatchId, asyncio.Future[bool]] | None = None
@@ -135,6 +136,7 @@ class Connection:
         if not link.compatible(welcome.version):
             versions = f"{welcome.version}, this gateway {link.VERSION}"
             raise LinkError(f"the control process speaks version {versions}; upgrade the older one")
+        self._marks_opening = welcome.version >= 2
         for body, _ in self.sent.values():
             _write_frame(writer, body)
             await writer.drain()
@@ -147,7 +149,8 @@ class Connection:
     def _note(self, ack: Ack) -> None:
         self._retry_s = self._limits.first_retry_s  # Not before: a welcome alone may be followed by the end.
         if ack.batch is None:
-            if self._on_spend is not None and not self._was_open:  # what was spent before this boot
+            is_opening = ack.opening or not self._marks_opening
+            if self._on_spend is not None and is_opening and not self._was_open:  # spent before this boot
                 self._on_spend(ack.spend)
             return
         self.sent.pop(ack.batch, None)

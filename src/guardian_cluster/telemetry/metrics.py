@@ -7,12 +7,13 @@ added, as Prometheus asks.
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from guardian_cluster.contract.records import GatewayEvent, Report, RequestRecord
 from guardian_cluster.telemetry.counter import Counter
+from guardian_cluster.telemetry.exposition import encoded, text_of
 from guardian_cluster.telemetry.histogram import Histogram, Series
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
@@ -35,10 +36,10 @@ _DROPPED = ("request", "payload", "feedback", "event", "spool", "unknown")
 class Metrics:
     """Counts reports as they pass.
 
-    Labels hold configured names only, so their number is bounded by the configuration.
+    Labels hold configured names only, so their number is bounded by the configuration. `worker` is whose they are.
     """
 
-    def __init__(self, in_flight: Callable[[], float]) -> None:
+    def __init__(self, in_flight: Callable[[], float], worker: int = 1) -> None:
         self._registry = registry = CollectorRegistry()
         labels = ("gen_ai_operation_name", "gen_ai_request_model", "guardian_specialist")
         self._duration = Histogram(
@@ -91,27 +92,48 @@ class Metrics:
             in_flight
         )
         self._series: dict[tuple[str, ...], _Series] = {}
-        self._revision = Gauge(
-            "guardian_snapshot_revision", "The snapshot that is served.", registry=registry
+        self._worker = str(worker)
+        self._answered = Counter(
+            "guardian_worker_requests",
+            "Requests by the worker that answered.",
+            ("worker",),
+            registry=registry,
         )
+        self._restarts = Counter(
+            "guardian_worker_restarts", "Workers that took another's place.", ("worker",), registry=registry
+        )
+        self._revision = Gauge(
+            "guardian_snapshot_revision", "The snapshot that a worker serves.", ("worker",), registry=registry
+        ).labels(self._worker)
 
     def report(self, report: Report) -> None:
         """Count one report."""
         if isinstance(report, RequestRecord):
             self._request(report)
-        elif isinstance(report, GatewayEvent) and report.kind == "snapshot_applied":
-            self._revision.set(float(report.subject))
+        elif isinstance(report, GatewayEvent):
+            self._event(report)
 
     def watch_drops(self, dropped: Mapping[str, int]) -> None:
         """Show what a reporter has dropped, by kind, whenever metrics are asked for."""
         self._registry.register(_Drops(dropped))
 
-    def text(self) -> bytes:
-        """Return all metrics in Prometheus's text format."""
-        return generate_latest(self._registry)
+    def text(self, others: Iterable[bytes] = ()) -> bytes:
+        """Return all metrics in Prometheus's text format, summed with what other workers have counted."""
+        return text_of([self.encoded(), *others])
+
+    def encoded(self) -> bytes:
+        """Return all metrics, to be summed with those of other workers; any thread may ask."""
+        return encoded(self._registry)
+
+    def _event(self, event: GatewayEvent) -> None:
+        if event.kind == "snapshot_applied":
+            self._revision.set(float(event.subject))
+        elif event.kind == "worker_restarted":
+            self._restarts.add(self._worker)
 
     def _request(self, record: RequestRecord) -> None:
         specialist = record.specialist or "none"
+        self._answered.add(self._worker)
         self._requests.add(specialist, record.outcome)
         if record.specialist is None:
             return  # the requested name is the caller's own words then, and no label

@@ -17,7 +17,7 @@ class ReportQueue:
         """Set while there is a whole batch, and from the end on."""
         self.closed = False
         self._limits = limits
-        self._reports: deque[Report] = deque()
+        self._reports: deque[tuple[Report, int]] = deque()  # each with its size
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -27,14 +27,15 @@ class ReportQueue:
         """Take a report; false where there is no room for it. What is no report may raise."""
         size = size_of(report)
         limits = self._limits
-        full = len(self._reports) >= limits.queue_reports or self._bytes + size > limits.queue_bytes
+        waiting, total = len(self._reports), self._bytes + size
+        full = waiting >= limits.queue_reports or total > limits.queue_bytes
         if full or size > limits.report_bytes or self.closed:
             return False
-        self._reports.append(report)
-        self._bytes += size
-        if len(self._reports) == 1:
+        self._reports.append((report, size))
+        self._bytes = total
+        if not waiting:
             self.some.set()
-        if self._holds_batch():
+        if waiting + 1 >= limits.batch_reports or total >= limits.batch_bytes:
             self.enough.set()
         return True
 
@@ -43,8 +44,9 @@ class ReportQueue:
         taken: list[Report] = []
         size = 0
         while self._reports and len(taken) < self._limits.batch_reports and size < self._limits.batch_bytes:
-            taken.append(self._reports.popleft())
-            size += size_of(taken[-1])
+            report, its_size = self._reports.popleft()
+            taken.append(report)
+            size += its_size
         self._bytes -= size
         if not self.closed:
             self._clear_events()
@@ -59,11 +61,8 @@ class ReportQueue:
     def _clear_events(self) -> None:
         if not self._reports:
             self.some.clear()
-        if not self._holds_batch():
+        if len(self._reports) < self._limits.batch_reports and self._bytes < self._limits.batch_bytes:
             self.enough.clear()
-
-    def _holds_batch(self) -> bool:
-        return len(self._reports) >= self._limits.batch_reports or self._bytes >= self._limits.batch_bytes
 
 
 def size_of(report: Report) -> int:
