@@ -18,6 +18,7 @@ from guardian_cluster.configuration.sections import (
     TenantSection,
 )
 from guardian_cluster.contract.snapshot import (
+    BalancingPolicy,
     DenyRule,
     GatewayLimits,
     InputPolicy,
@@ -48,6 +49,7 @@ TABLES = {
     "[[watch.secrets]]": SecretKind,
     "[watch.input]": InputPolicy,
     "[routing]": RoutingPolicy,
+    "[balancing]": BalancingPolicy,
     "[memory]": MemoryPolicy,
     "[tenant.NAME]": TenantSection,
     "[tenant.NAME.limits]": Limits,

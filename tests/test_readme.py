@@ -75,4 +75,14 @@ def test_every_command_shown_exists(line: str) -> None:
         assert re.search(rf"^{rest.strip()}:", MAKEFILE, re.MULTILINE)
     else:
         assert command == ".venv/bin/guardian"
-        assert rest.split()[0] in ("serve", "config", "ask", "key", "demo", "explain", "ingest", "watch")
+        assert rest.split()[0] in (
+            "serve",
+            "config",
+            "ask",
+            "key",
+            "demo",
+            "explain",
+            "ingest",
+            "watch",
+            "drill",
+        )

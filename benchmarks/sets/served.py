@@ -13,7 +13,7 @@ from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.contract.snapshot import Base, Endpoint, Snapshot, Specialist, Variant
 from guardian_cluster.documents.block import Document, Passage
 from guardian_cluster.domain.request import UserRequest
-from guardian_cluster.request.attempt import Execution
+from guardian_cluster.request.execution import Execution
 from guardian_cluster.simulation import ModelServer
 from guardian_cluster.simulation.answer import Answer
 from guardian_cluster.simulation.request import ModelRequest

@@ -31,6 +31,7 @@ _COMMANDS = {
     "ingest": "Let recall answer from documents.",
     "config": "Check and show guardian.toml.",
     "key": "Make, list and revoke keys.",
+    "drill": "Rehearse faults against your configuration.",
     "thresholds": "See, apply and undo learned thresholds.",
     "detectors": "Say how good each detector is.",
 }
