@@ -1,11 +1,8 @@
 """Stand-ins for the model servers of a configuration: one on this machine for each endpoint, struck as told."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from guardian_cluster.simulation.answer import Answer
 from guardian_cluster.simulation.fault import Fault
@@ -14,6 +11,7 @@ from guardian_cluster.simulation.request import ModelRequest, content_text
 from guardian_cluster.simulation.schedule import Schedule
 from guardian_cluster.simulation.script import Obliges
 from guardian_cluster.simulation.server import ModelServer
+from guardian_cluster.simulation.servers import Servers
 from guardian_cluster.simulation.strikes import Strike, meets_connections
 
 _LEAST_BEGINNING = 12
@@ -63,14 +61,14 @@ class Claims:
         return fault.fault_for(number)
 
 
-class StandIns(Mapping[str, ModelServer]):
+class StandIns(Servers):
     """Servers by the id of the endpoint they stand for. They all say the same text, each at the pace given.
 
     Use it with `async with`: then they serve, and `strike` and `heal` say what befalls them.
     """
 
     def __init__(self, paces: Mapping[str, Pace], text: str, seed: int) -> None:
-        self._servers = {
+        servers = {
             name: ModelServer(
                 Obliges(GoesOn(text)),
                 name=name,
@@ -80,7 +78,7 @@ class StandIns(Mapping[str, ModelServer]):
             )
             for name, pace in paces.items()
         }
-        self._exits = AsyncExitStack()
+        super().__init__(servers)
         self._claims = Claims(())
 
     @property
@@ -105,27 +103,6 @@ class StandIns(Mapping[str, ModelServer]):
         self._claims = Claims(())
         for server in self._servers.values():
             server.fault = None
-
-    def __getitem__(self, name: str) -> ModelServer:
-        return self._servers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._servers)
-
-    def __len__(self) -> int:
-        return len(self._servers)
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as starting:
-            for server in self._servers.values():
-                await starting.enter_async_context(server)
-            self._exits = starting.pop_all()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._exits.aclose()
 
 
 def _claiming(claims: Claims, name: str) -> Schedule:

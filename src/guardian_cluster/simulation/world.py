@@ -2,12 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from types import TracebackType
-from typing import Self
 
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.simulation.answer import Answer
@@ -16,6 +13,7 @@ from guardian_cluster.simulation.pace import Pace
 from guardian_cluster.simulation.schedule import Schedule
 from guardian_cluster.simulation.script import Script
 from guardian_cluster.simulation.server import ModelServer
+from guardian_cluster.simulation.servers import Servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Change:
     fault: Schedule | Fault | None
 
 
-class World(Mapping[str, ModelServer]):
+class World(Servers):
     """Servers by name, started together and stopped together.
 
     Each draws from a stream of its own, so a server added to a world leaves the others as they were.
@@ -50,8 +48,7 @@ class World(Mapping[str, ModelServer]):
         self, inhabitants: Mapping[str, Inhabitant], *, rng: Random, clock: Clock | None = None
     ) -> None:
         seed = rng.getrandbits(63)
-        self._exits = AsyncExitStack()
-        self._servers = {
+        servers = {
             name: ModelServer(
                 one.said,
                 name=name,
@@ -66,6 +63,7 @@ class World(Mapping[str, ModelServer]):
             )
             for name, one in inhabitants.items()
         }
+        super().__init__(servers)
 
     async def play(self, changes: Sequence[Change]) -> None:
         """Make each change at its moment, counted in seconds from this call."""
@@ -74,24 +72,3 @@ class World(Mapping[str, ModelServer]):
             await asyncio.sleep(change.at_s - passed_s)
             passed_s = change.at_s
             self._servers[change.server].fault = change.fault
-
-    def __getitem__(self, name: str) -> ModelServer:
-        return self._servers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._servers)
-
-    def __len__(self) -> int:
-        return len(self._servers)
-
-    async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as starting:
-            for server in self._servers.values():
-                await starting.enter_async_context(server)
-            self._exits = starting.pop_all()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._exits.aclose()

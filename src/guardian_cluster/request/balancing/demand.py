@@ -5,8 +5,8 @@ from zlib import crc32
 
 from guardian_cluster.domain.request import ChatRequest, UserRequest
 from guardian_cluster.request.balancing.plan import Candidate, Demand
+from guardian_cluster.request.needs import needs_of
 
-CHARACTERS_PER_TOKEN = 4
 ANSWER_TOKENS = 500
 """Reserved for an answer whose request names no bound; the real number is settled when it is known."""
 
@@ -33,13 +33,12 @@ def demand_of(request: UserRequest, candidates: Sequence[Candidate], *, affinity
 
 def tokens_of(request: UserRequest) -> int:
     """Return the tokens of question and answer, estimated."""
-    view = request.view
+    needs, view = needs_of(request), request.view
     if not isinstance(view, ChatRequest):
-        return len(str(view.input)) // CHARACTERS_PER_TOKEN if view is not None else 0
-    asked = sum([len(message.text()) + message.unread_bytes() for message in view.messages])
+        return needs.input_tokens
     most = view.max_completion_tokens or view.max_tokens
     answer = max(0, int(most)) if most is not None else ANSWER_TOKENS
-    return asked // CHARACTERS_PER_TOKEN + answer * max(1, int(view.n or 1))
+    return needs.input_tokens + answer * max(1, needs.choices)
 
 
 def prefix_of(request: UserRequest) -> int | None:
