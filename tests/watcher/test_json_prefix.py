@@ -336,4 +336,4 @@ def test_hostile_text_takes_linear_time(text: str):
         pieces = (text[at : at + size] for at in range(0, len(text), size))
         assert broken_at(*pieces, schema={"items": {"enum": ["x", 1, "1" * 30]}}) == (None, None)
 
-    assert time.process_time() - started < 4
+    assert time.process_time() - started < 20

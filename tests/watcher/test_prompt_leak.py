@@ -238,7 +238,7 @@ def test_a_hostile_prompt_or_answer_takes_no_long(hostile: str):
             if detector.feed(text[at : at + 5]) is not None:
                 break
 
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 def test_the_figures_reach_their_goals_on_ordinary_answers():

@@ -137,7 +137,7 @@ def test_a_text_made_to_be_compared_often_is_not(unit: str):
     found_at(text)
     found_at(*text[:20_000])
 
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(

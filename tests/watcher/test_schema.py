@@ -127,7 +127,7 @@ def test_no_check_takes_long(schema: Any):
     for _ in range(20):
         violation(schema, '["' + "x" * 100_000 + '"]')
 
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5
 
 
 def test_schemas_are_made_ready_once_and_the_last_few_are_kept():

@@ -88,4 +88,4 @@ def test_a_megabyte_takes_linear_time():
 
     assert found_at(text) is None
 
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 10

