@@ -1,6 +1,9 @@
 """The record of a request, for the tests of whatever takes one up."""
 
-from guardian_cluster.contract.records import RequestRecord
+from sqlalchemy import Connection, select
+
+from guardian_cluster.contract.records import GatewayEvent, RequestRecord
+from guardian_cluster.storage.tables import gateway_event
 
 NOON = 1_763_812_800.0
 """22 November 2025, 12:00 UTC."""
@@ -25,3 +28,10 @@ def request_record(id: str = "r1", **changes: object) -> RequestRecord:
         "rev": 1,
     }
     return RequestRecord(**(values | changes))  # type: ignore[arg-type]
+
+
+def noted_events(connection: Connection) -> list[GatewayEvent]:
+    """Return what gateways and the control process noticed, newest first."""
+    columns = [gateway_event.c[name] for name in GatewayEvent.__struct_fields__]
+    rows = connection.execute(select(*columns).order_by(gateway_event.c.at.desc(), gateway_event.c.id.desc()))
+    return [GatewayEvent(**row) for row in rows.mappings()]

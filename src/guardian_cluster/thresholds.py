@@ -11,9 +11,20 @@ from typing import Literal
 import msgspec
 
 from guardian_cluster.contract.snapshot import DetectorThreshold, Frozen
-from guardian_cluster.contract.threshold_action import ThresholdAction
+from guardian_cluster.contract.threshold_action import Scope, ThresholdAction
+from guardian_cluster.domain.improvement import ThresholdChange
 from guardian_cluster.errors import BadArgument, CannotCreate, ConfigError, Problem, printable
-from guardian_cluster.learning.threshold_ledger import Actions, Undecidable, applied, in_force, undone
+from guardian_cluster.learning.threshold_ledger import (
+    Actions,
+    Adoption,
+    Undecidable,
+    adopted,
+    applied,
+    holds,
+    in_force,
+    released,
+    undone,
+)
 from guardian_cluster.locked_file import LockedFile
 
 FILE_NAME = "thresholds.json"
@@ -85,6 +96,34 @@ class ThresholdFile:
     def undo(self, id: str, *, who: str, at: float) -> ThresholdAction:
         """Undo an action, or turn a proposal down. Raises BadArgument where that cannot be, and as `change`."""
         return self._decide(lambda actions: undone(actions, id, who=who, at=at), id)
+
+    def adopt(self, change: ThresholdChange, *, improvement_id: str, who: str, at: float) -> None:
+        """Put the threshold of an improvement in force, once.
+
+        Raises BadArgument where another one is in force than when it was proposed, or where it takes a threshold away,
+        and as `change`.
+        """
+        if change.after is None:
+            hint = "guardian thresholds lists all that there are; undo ID takes one away"
+            said = "an improvement cannot take a threshold away"
+            raise BadArgument(Problem("thresholds-unknown", said, hint=hint, see=SEE))
+        scope = Scope(change.detector, change.specialist, change.tenant)
+        adoption = Adoption(scope, change.before, change.after, improvement_id)
+        try:
+            self.change(lambda actions: adopted(actions, adoption, who=who, at=at))
+        except Undecidable as error:
+            hint = "reject the improvement; a new one follows where there is still reason for it"
+            raise BadArgument(
+                Problem("thresholds-changed", printable(str(error), 300), hint=hint, see=SEE)
+            ) from error
+
+    def release(self, improvement_id: str, *, who: str, at: float) -> None:
+        """Undo the threshold that came of an improvement, if one did and is not undone. Raises as `change`."""
+        self.change(lambda actions: released(actions, improvement_id, who=who, at=at))
+
+    def holds(self, improvement_id: str) -> bool:
+        """Tell whether there is a threshold that came of an improvement and is not undone. Raises as `load`."""
+        return holds(self.load() or (), improvement_id)
 
     def _decide(self, decide: Callable[[Actions], Actions], id: str) -> ThresholdAction:
         try:

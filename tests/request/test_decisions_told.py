@@ -19,7 +19,14 @@ from test_synthesis import part
 from test_validation import Finished, recalled, validating
 
 from guardian_cluster.cli.main import run
-from guardian_cluster.contract.snapshot import Overlay, Price, RoutingPolicy, Snapshot, Timeouts
+from guardian_cluster.contract.snapshot import (
+    BalancingPolicy,
+    Overlay,
+    Price,
+    RoutingPolicy,
+    Snapshot,
+    Timeouts,
+)
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.request.balancing.plan import Candidate, Demand
 from guardian_cluster.request.synthesis import heading
@@ -32,6 +39,10 @@ async def test_when_the_one_to_be_asked_second_is_busy_the_first_answer_stands(s
         (second,) = [
             each for each in running.workflow.cluster.snapshot.base.specialists if each.name == "second"
         ]
+        impatient = msgspec.structs.replace(
+            running.workflow.cluster.snapshot.base, balancing=BalancingPolicy(wait_s=0.2)
+        )
+        running.workflow.load_balancer.configure(Snapshot(rev=2, base=impatient))
         running.workflow.load_balancer.begin(Candidate(second, second.endpoints[0]), Demand())
         seen = await running.ask(stream=stream)
 

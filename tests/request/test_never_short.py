@@ -81,7 +81,7 @@ async def ask(fault: Fault, *, stream: bool, with_backup: bool, timeouts: Timeou
             return await running.ask(stream=stream)
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(faults, cuttings, st.booleans())
 def test_a_stream_is_whole_or_an_error(fault: Fault, cutting: Fault, with_backup: bool):
     seen = asyncio.run(ask(fault & cutting, stream=True, with_backup=with_backup))
@@ -89,7 +89,7 @@ def test_a_stream_is_whole_or_an_error(fault: Fault, cutting: Fault, with_backup
     assert is_whole(seen) or is_an_error(seen)
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(faults, st.booleans())
 def test_a_whole_answer_is_whole_or_an_error(fault: Fault, with_backup: bool):
     seen = asyncio.run(ask(fault, stream=False, with_backup=with_backup))

@@ -8,11 +8,21 @@ from clusters import TEXT, running_cluster
 from harness import base, specialist
 from sample_records import request_record
 
-from guardian_cluster.contract.records import AssessmentRecord, RequestRecord, RoutingRecord
+from guardian_cluster.contract.records import (
+    AssessmentRecord,
+    AttemptRecord,
+    RequestRecord,
+    RoutingRecord,
+)
 from guardian_cluster.contract.snapshot import Price
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.domain.verdict import Verdict
-from guardian_cluster.request.recording import MAX_NAME_CHARACTERS, facts, verdict_record
+from guardian_cluster.request.recording import (
+    MAX_NAME_CHARACTERS,
+    ONLY_FOR_GUARDIANS,
+    facts,
+    verdict_record,
+)
 from guardian_cluster.simulation import FalseUsage, Hang, ModelServer, Status
 
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -97,16 +107,18 @@ async def test_a_request_whose_reader_left_is_recorded_as_cancelled():
     assert record.attempts[0].outcome == "cancelled"
 
 
-def test_a_caller_is_shown_all_but_what_a_learner_reads():
+def test_a_caller_is_shown_all_but_what_learners_and_guardians_read():
     routing = RoutingRecord(policy="auto", reason="why", features=b"secret")
     assessment = AssessmentRecord(specialist="one", p_wrong=0.5, decision="accept", features=b"secret")
-    record = request_record(routing=routing, assessments=(assessment,))
+    attempt = AttemptRecord(specialist="one", endpoint="one/1", outcome="failed", said="bad", duration_ms=1.0)
+    record = request_record(routing=routing, assessments=(assessment,), attempts=(attempt,), words=b"ab")
 
     shown = facts(record)
 
     assert "features" not in shown["routing"] | shown["assessments"][0]
     assert (shown["routing"]["reason"], shown["assessments"][0]["p_wrong"]) == ("why", 0.5)
-    assert shown.keys() == set(record.__struct_fields__)
+    assert shown.keys() == set(record.__struct_fields__) - set(ONLY_FOR_GUARDIANS)
+    assert "said" not in shown["attempts"][0]
     assert record.routing is not None
     assert record.routing.features == b"secret"
 

@@ -13,19 +13,21 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from record_samples import NOON, batch, opened, request, routed, write
-from sqlalchemy import Connection, MetaData, Table, create_engine, insert, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, insert, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
 from guardian_cluster.contract.records import AttemptRecord
 from guardian_cluster.errors import CannotCreate
 from guardian_cluster.storage import database, queries, tables
 from guardian_cluster.storage.database import FILE_NAME, HEAD, REVISIONS, upgrade
+from guardian_cluster.storage.histogram import bucket_of
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"
 ATTEMPT = AttemptRecord(specialist="s", endpoint="s/1", outcome="failed", duration_ms=1.0)
 CONTINUED = msgspec.structs.replace(ATTEMPT, outcome="ok", continues_at=0, hedges=True)
 TRIED = request("r1", attempts=(ATTEMPT,))
 CONTINUED_TOO = request("r2", attempts=(ATTEMPT, CONTINUED))
+_ROLLUPS = select(tables.rollup).order_by(*tables.rollup.primary_key)
 
 
 def make_version(folder: Path, revision: str = "0001") -> Path:
@@ -41,8 +43,9 @@ def make_version(folder: Path, revision: str = "0001") -> Path:
 def write_as_of(connection: Connection, revision: str) -> None:
     """Bring an empty database to an older schema, and write `TRIED` as that could hold it."""
     upgrade(connection, revision)
+    tried = msgspec.structs.asdict(TRIED) | {"arrival": 1}
     attempt = msgspec.structs.asdict(ATTEMPT) | {"request_id": TRIED.id, "number": 0}
-    for name, known in (("request", msgspec.structs.asdict(TRIED)), ("attempt", attempt)):
+    for name, known in (("request", tried), ("attempt", attempt)):
         table = Table(name, MetaData(), autoload_with=connection)
         connection.execute(insert(table), {column.name: known.get(column.name) for column in table.columns})
 
@@ -232,6 +235,34 @@ def test_postgresql_takes_the_same_migrations_there_and_back_with_rows(empty_pos
 
     assert found == [TRIED, CONTINUED_TOO]
     assert not {"continues_at", "hedges"} & before
+
+
+def test_histograms_move_into_their_roll_ups_and_back(tmp_path: Path) -> None:
+    engine = opened(tmp_path)
+    _move_histograms(engine)
+    engine.dispose()
+
+
+def test_postgresql_moves_histograms_into_their_roll_ups_and_back(empty_postgres: str) -> None:
+    engine = create_engine(empty_postgres.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        upgrade(connection, HEAD)
+    _move_histograms(engine)
+    engine.dispose()
+
+
+def _move_histograms(engine: Engine) -> None:
+    slow = request("r3", started=NOON + 60, duration_ms=9e4, first_token_ms=7.0, specialist="other")
+    write(engine, batch(TRIED, CONTINUED_TOO, request("r4", duration_ms=0.0), slow))
+    with engine.begin() as connection:
+        before = list(map(tuple, connection.execute(_ROLLUPS)))
+        command.downgrade(migrations_on(connection), "0007")
+        buckets = Table("rollup_histogram", MetaData(), autoload_with=connection)
+        rows = connection.execute(select(buckets).order_by(*buckets.primary_key)).all()
+        upgrade(connection, HEAD)
+        assert list(map(tuple, connection.execute(_ROLLUPS))) == before
+    assert [row.n for row in rows if row.measure == "duration"] == [1, 2, 1]
+    assert [row.bucket for row in rows if row.measure == "first_token"] == [bucket_of(7.0)]
 
 
 def migrations_on(connection: Connection) -> Config:

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from record_samples import NOON, batch, feedback, opened, request, routed, write
+from sample_records import noted_events
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
@@ -115,7 +116,7 @@ def test_the_last_drift_of_each_is_remembered_and_is_an_event(engine: Engine) ->
             detections.note_drift(connection, subject="harm/small/acme", change="higher", scores=40, at=at)
 
         assert detections.drifts(connection) == {"harm/small/acme": NOON + 5}
-        assert queries.recent_events(connection, 1) == [
+        assert noted_events(connection)[:1] == [
             GatewayEvent(
                 kind="scores_drifted", at=NOON + 5, subject="harm/small/acme", detail="higher", count=40
             )

@@ -30,6 +30,20 @@ def test_percentiles_of_a_window_are_those_of_its_requests(engine: Engine) -> No
     assert found[()] == pytest.approx([50, 95, 99], rel=RELATIVE_ERROR)
 
 
+def test_percentiles_are_the_same_however_many_batches_the_requests_came_in(engine: Engine) -> None:
+    alone = [request(f"r{n}", started=NOON, duration_ms=1.5**n, first_token_ms=n or None) for n in range(30)]
+    for sequence, record in enumerate(alone, 1):
+        write(engine, batch(record, sequence=sequence))
+    together = [msgspec.structs.replace(record, id=f"t-{record.id}", tenant="other") for record in alone]
+    write(engine, batch(*together, boot_id="other"))
+
+    wanted = [rank / 30 for rank in range(31)]
+    with engine.begin() as connection:
+        for measure in ("duration", "first_token", "overhead"):
+            found = queries.percentiles(connection, Window(NOON, NOON + 60), measure, wanted, by=["tenant"])
+            assert found["acme",] == found["other",]
+
+
 def test_percentiles_can_be_asked_by_group_and_of_some_only(engine: Engine) -> None:
     write(
         engine,
@@ -89,13 +103,12 @@ def test_pages_of_requests_follow_each_other_without_gap_or_overlap(engine: Engi
 
 
 def test_a_tenant_sees_its_own_alone(engine: Engine) -> None:
-    write(engine, batch(request("r1"), payloads=(payload(),), feedback=(feedback(),)))
+    write(engine, batch(request("r1"), payloads=(payload(),)))
 
     with engine.begin() as connection:
         for tenant, seen in (("acme", True), ("rival", False), (None, True)):
             assert bool(queries.request_by_id(connection, "r1", tenant=tenant)) is seen
             assert bool(queries.payload_of(connection, "r1", tenant=tenant)) is seen
-            assert bool(queries.feedback_of(connection, "r1", tenant=tenant)) is seen
             assert bool(queries.recent_requests(connection, Page(tenant=tenant))) is seen
 
 

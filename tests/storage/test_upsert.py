@@ -21,6 +21,14 @@ def test_both_databases_add_to_what_they_have(dialect: Any, value: str) -> None:
 
 
 @BOTH
+def test_columns_that_do_not_add_up_are_replaced(dialect: Any, value: str) -> None:
+    statement = added_sql(tables.spend, (), dialect, ("usd",))
+
+    assert "month) DO UPDATE SET usd = excluded.usd" in statement
+    assert value in statement
+
+
+@BOTH
 def test_both_databases_pass_over_what_they_have(dialect: Any, value: str) -> None:
     statement = new_sql(tables.spend, ("key", "month", "usd"), dialect)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from record_samples import ALL_BODIES, NOON, batch, opened, request
+from sample_records import noted_events
 from sqlalchemy import Connection
 
 from guardian_cluster.contract.link import Batch
@@ -135,7 +136,7 @@ async def test_a_batch_that_the_database_will_never_have_is_refused_and_counted(
 
         assert written.refused == 2
         assert (await writer.write(poisoned)).duplicate
-        (event,) = await writer.run(queries.recent_events)
+        (event,) = await writer.run(noted_events)
         assert (event.kind, event.subject, event.count) == ("dropped", "refused", 2)
     assert "secret-id" not in caplog.text
 

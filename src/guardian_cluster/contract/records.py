@@ -34,6 +34,8 @@ class AttemptRecord(Frozen, frozen=True, kw_only=True):
     """Where it went on with an answer that had broken off: so many characters had left. `None` where it began anew."""
     hedges: bool = False
     """Whether it was asked while another attempt was late."""
+    said: str = ""
+    """What the endpoint said of its failure, as a template: numbers and names are masked. Empty where it said none."""
 
 
 class VerdictRecord(Frozen, frozen=True, kw_only=True):
@@ -179,6 +181,16 @@ class RequestRecord(Frozen, frozen=True, kw_only=True):
     parts: tuple[PartRecord, ...] = ()
     """Empty where the request was left whole."""
     context: ContextRecord | None = None
+    model: str | None = None
+    """The model of the endpoint that answered, as the configuration names it."""
+    language: str = ""
+    """In which the question is, as far as could be told; empty where it could not."""
+    template: str = ""
+    """A hash of the instructions that the request came with, numbers left out; empty where there were none."""
+    words: bytes = b""
+    """What the question is about: its longest words as numbers under the installation's own salt."""
+    fingerprint: bytes = b""
+    """Hashes of an answer in which something was found, so that bad answers of one kind are known again."""
 
 
 class Payload(Frozen, frozen=True, kw_only=True):

@@ -334,6 +334,21 @@ class MemoryPolicy(Frozen, frozen=True, kw_only=True):
     """A PostgreSQL database, as in `postgresql://host/name`; `None` is `memory.db` in the data folder."""
 
 
+class GuardianPolicy(Frozen, frozen=True, kw_only=True):
+    """How the guardians look at what was recorded, and who is asked where they may not decide."""
+
+    cycle_s: float = 300.0
+    """A monitoring cycle of each specialist that often, besides those that an alarm begins."""
+    window: int = 5_000
+    """Requests of a specialist that a cycle looks at, the newest."""
+    owner: str = ""
+    """Who looks into what the safety monitor flags; empty is the name of the admin key."""
+    narrator: str = ""
+    """The specialist that is asked to put a diagnosis into words; empty is nobody."""
+    false_alarms_per_day: float = 1.0
+    """How many may be raised without a fault, over all signals of all specialists."""
+
+
 class Base(Frozen, frozen=True, kw_only=True):
     """All that is needed to serve, as deployed."""
 
@@ -349,6 +364,7 @@ class Base(Frozen, frozen=True, kw_only=True):
     routing: RoutingPolicy = RoutingPolicy()
     memory: MemoryPolicy = MemoryPolicy()
     balancing: BalancingPolicy = BalancingPolicy()
+    guardians: GuardianPolicy = GuardianPolicy()
     router_salt: Secret = Secret("", "")
     """Under which questions are turned into features: an installation's own."""
     router_model: str = ""

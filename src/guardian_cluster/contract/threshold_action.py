@@ -87,6 +87,8 @@ class ThresholdAction(Frozen, frozen=True, kw_only=True):
     """Who has applied or undone it last."""
     decided: float | None = None
     """When, in Unix seconds; `None` while it is only proposed."""
+    improvement: str = ""
+    """The improvement that it came of (docs/design/improvements.md); empty where it was learned from scores alone."""
 
     @property
     def scope(self) -> Scope:

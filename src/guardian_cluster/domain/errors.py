@@ -150,7 +150,8 @@ class AttemptFailed(GuardianError):
 
     `upstream` is the error object the endpoint sent, where it sent one; `upstream_status` the status it came
     with; `elsewhere` tells whether another endpoint may do better, `again` whether the same one may, `rests`
-    whether it is the endpoint's fault, so that others are asked before it for a while.
+    whether it is the endpoint's fault, so that others are asked before it for a while. `said` is what the endpoint
+    itself said of it, for records alone: it may be the operator's business, and hostile.
     """
 
     status, default_code = 502, "upstream_error"
@@ -167,8 +168,10 @@ class AttemptFailed(GuardianError):
         upstream: dict[str, Any] | None = None,
         retry_after_s: float | None = None,
         status: int | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(message, code=code, retry_after_s=retry_after_s)
+        self.said = said
         self.elsewhere = elsewhere
         self.again = again and elsewhere
         self.rests = rests and elsewhere

@@ -53,20 +53,27 @@ class Account:
 
     def check(self, tokens: int, cost_usd: float, now: float, month: str) -> None:
         """Raise OverLimit, saying which limit and for how long, unless a request of this size fits."""
-        for rate, amount, what in ((self.requests, 1, "requests"), (self.tokens, tokens, "tokens")):
-            if rate is None:
-                continue
-            rate.window.forget(now)
-            if not rate.covers(amount):
-                wait_s = rate.wait_s(amount, now)
-                raise OverLimit(
-                    f"The limit of {rate.limit:g} {what} per minute of {self.name} is used up; wait {wait_s:.1f} s.",
-                    code=f"{what}_per_minute_exceeded",
-                    retry_after_s=wait_s,
-                )
+        self.check_request(now)
+        self._check(self.tokens, tokens, "tokens", now)
         self.usd.turn(month)
         if self.limits.budget_usd_per_month is not None and not self.usd.covers(cost_usd):
             raise _over_budget(self, cost_usd)
+
+    def check_request(self, now: float) -> None:
+        """Raise OverLimit unless one more request fits that asks no model: it takes neither tokens nor money."""
+        self._check(self.requests, 1, "requests", now)
+
+    def _check(self, rate: Rate | None, amount: int, what: str, now: float) -> None:
+        if rate is None:
+            return
+        rate.window.forget(now)
+        if not rate.covers(amount):
+            wait_s = rate.wait_s(amount, now)
+            raise OverLimit(
+                f"The limit of {rate.limit:g} {what} per minute of {self.name} is used up; wait {wait_s:.1f} s.",
+                code=f"{what}_per_minute_exceeded",
+                retry_after_s=wait_s,
+            )
 
     def move(self, tokens: int, cost_usd: float, now: float) -> tuple[int, int]:
         """Reserve for a request; return the slots it is in."""

@@ -93,7 +93,32 @@ class Accounts:
         Raises:
             OverLimit: one of them cannot cover it.
         """
-        accounts = [
+        accounts = self._limited(caller)
+        if not accounts:
+            return FREE
+        month, now = self._month(), self.clock.monotonic()
+        self._note(accounts)
+        self._check(accounts, lambda account: account.check(tokens, cost_usd, now, month), now)
+        taken = [(account, account.move(tokens, cost_usd, now)[1]) for account in accounts]
+        return Reservation(self, taken, tokens, cost_usd)
+
+    def count(self, caller: Caller) -> None:
+        """Count a request that asks no model among those that its caller may send in a minute.
+
+        Raises:
+            OverLimit: there were as many already.
+        """
+        accounts = self._limited(caller)
+        if accounts:
+            now = self.clock.monotonic()
+            self._note(accounts)
+            self._check(accounts, lambda account: account.check_request(now), now)
+            for account in accounts:
+                account.move(0, 0.0, now)
+
+    def _limited(self, caller: Caller) -> list[Account]:
+        """Return the accounts of a caller that have any limit."""
+        return [
             self._account(f"{kind} {name}", limits)
             for kind, name, limits in (
                 ("key", caller.key, caller.limits),
@@ -101,20 +126,16 @@ class Accounts:
             )
             if limits != NO_LIMITS
         ]
-        if not accounts:
-            return FREE
-        month, now = self._month(), self.clock.monotonic()
-        self._note(accounts)
+
+    def _check(self, accounts: list[Account], check: Callable[[Account], None], now: float) -> None:
         try:
             for account in accounts:
-                account.check(tokens, cost_usd, now, month)
+                check(account)
         except OverLimit as error:
             for account in accounts:
                 account.fill(now)
             error.headers = tuple(standing(accounts, now))
             raise
-        taken = [(account, account.move(tokens, cost_usd, now)[1]) for account in accounts]
-        return Reservation(self, taken, tokens, cost_usd)
 
     def settle(self, reservation: Reservation, used_tokens: int, cost_usd: float) -> None:
         """Replace what a request reserved by what it used."""

@@ -150,8 +150,13 @@ class Api:
         await send_json(exchange.send, facts(record), identity(exchange.id))
 
     async def feedback(self, exchange: Exchange) -> None:
-        """Take in what a caller says about an answer."""
+        """Take in what a caller says about an answer.
+
+        It is taken whether the request is known here or not: another gateway may have answered it, days ago. Who
+        may speak of it is decided where it is read: its own tenant alone. It counts as a request of its caller's.
+        """
         caller = exchange.service.keyring.identify(exchange.headers)
+        self._accounts.count(caller)
         said = read_feedback(await read_body(exchange.headers, exchange.receive, limit=MAX_FEEDBACK_BYTES))
         self._sink.report(
             Feedback(

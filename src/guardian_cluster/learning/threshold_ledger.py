@@ -1,7 +1,8 @@
 """Decides what recorded threshold actions come to: which are in force, and what applying or undoing one changes.
 
 Pure: the actions in, the actions out. A change that makes a detector report less than before is never applied here
-without a person; nor is any change of a scope whose last decision was a person's to undo.
+without a person; nor is any change of a scope whose last decision was a person's to undo, or to approve an
+improvement.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +37,16 @@ class Draft(NamedTuple):
     evidence: ThresholdEvidence
     is_free: bool = True
     """Whether it may be applied without a person where it does not weaken."""
+
+
+class Adoption(NamedTuple):
+    """A threshold that came of an improvement which a person approved."""
+
+    scope: Scope
+    before: float | None
+    """What was in force when it was proposed: one about something else is void."""
+    after: float
+    improvement: str
 
 
 class Undecidable(ValueError):
@@ -92,7 +103,7 @@ def with_drafts(actions: Actions, drafts: Iterable[Draft], now: float) -> Action
 def _state(actions: Actions, draft: Draft) -> State:
     decided = [each for each in actions if each.scope == draft.scope and each.decided is not None]
     last = max(decided, key=_decided, default=None)
-    is_held = last is not None and last.state == "undone"
+    is_held = last is not None and (last.state == "undone" or bool(last.improvement))
     before = UNLEARNED.get(draft.scope.detector) if draft.before is None else draft.before
     may = draft.is_free and not is_held and not weakens(before, draft.after)
     return "applied" if may else "proposed"
@@ -110,6 +121,64 @@ def _action(draft: Draft, state: State, id: str, now: float) -> ThresholdAction:
         who=CALIBRATOR,
         decided=now if state == "applied" else None,
     )
+
+
+def adopted(actions: Actions, adoption: Adoption, *, who: str, at: float) -> Actions:
+    """Return the actions with the threshold of an improvement in force; the same where it came to be so before.
+
+    It keeps the evidence of the one before, and how far from that a step may go. Raises Undecidable where another
+    threshold is in force than when it was proposed, and where it was undone: somebody decided that since.
+    """
+    scope = adoption.scope
+    if holds(actions, adoption.improvement):
+        return actions
+    if any(each.improvement == adoption.improvement for each in actions):
+        raise Undecidable(f"what came of improvement {adoption.improvement} was undone")
+    current = in_force(actions).get(scope)
+    before = None if current is None else current.after
+    usual = UNLEARNED.get(scope.detector) if before is None else before
+    if adoption.before not in (before, usual):
+        said = "none" if before is None else f"{before:.4g}"
+        raise Undecidable(f"another threshold of {scope} is in force than when this was proposed: {said}")
+    made = ThresholdAction(
+        id=_next_id(actions),
+        time=at,
+        **scope._asdict(),
+        before=before,
+        after=adoption.after,
+        evidence=_inherited(current, adoption.after, at),
+        state="applied",
+        who=who,
+        decided=at if current is None else max(at, _decided(current)),
+        improvement=adoption.improvement,
+    )
+    others = tuple(a for a in actions if not (a.scope == scope and a.state == "proposed"))
+    return _pruned((*others, made))
+
+
+def holds(actions: Iterable[ThresholdAction], improvement: str) -> bool:
+    """Tell whether an action came of an improvement and is not undone."""
+    return any(each.improvement == improvement and each.state == "applied" for each in actions)
+
+
+def released(actions: Actions, improvement: str, *, who: str, at: float) -> Actions:
+    """Return the actions without the effect of that which came of an improvement, if anything did."""
+    for action in actions:
+        if action.improvement == improvement and action.state == "applied":
+            actions = undone(actions, action.id, who=who, at=at)
+    return actions
+
+
+def _inherited(current: ThresholdAction | None, after: float, at: float) -> ThresholdEvidence:
+    """Return what a threshold rests on that was not learned from scores: they are those of the one before."""
+    if current is not None:
+        known = current.evidence
+        bounds = {"least": min(known.least, after), "most": max(known.most, after)}
+        return msgspec.structs.replace(known, **bounds, bounded=False)
+    return ThresholdEvidence(
+        examples=0, since=at, until=at, new=0, asked=0.0, expected=0.0, realised_low=0.0, realised_high=1.0,
+        least=after, most=after,
+    )  # fmt: skip
 
 
 def applied(actions: Actions, id: str, *, who: str, at: float) -> Actions:

@@ -11,7 +11,7 @@ from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.bodies import KeptBody
 from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.floor import Emit
-from guardian_cluster.request.recording import facts, record_of
+from guardian_cluster.request.recording import facts
 from guardian_cluster.request.spoken import Spoken
 from guardian_cluster.request.usage import wants_usage
 from guardian_cluster.request.work import Work
@@ -134,6 +134,5 @@ class Answer:
             "usage": work.token_counts(),
         }
         self._name([chunk])
-        record = record_of(self, outcome, self._workflow.clock, self._workflow.cluster.snapshot.rev)
-        chunk["guardian"] = facts(record)
+        chunk["guardian"] = facts(self._workflow.recorder.draft(self, outcome))
         return chunk

@@ -26,6 +26,7 @@ from guardian_cluster.request.held import Held
 from guardian_cluster.request.patience import Patience
 from guardian_cluster.request.ports import Cluster
 from guardian_cluster.request.resumption import Resumption
+from guardian_cluster.request.said import said_of
 from guardian_cluster.request.showing import messages_shown
 from guardian_cluster.request.usage import Usage
 from guardian_cluster.request.words import Words
@@ -222,6 +223,7 @@ class Attempt:
             cost_usd=used.cost_usd(price),
             continues_at=None if self._resumption is None else self._said_before,
             hedges=self._hedges,
+            said=said_of(self.failure, self._order.request) if self.failure is not None else "",
         )
 
     async def _watched(self) -> None:
@@ -312,6 +314,7 @@ class Attempt:
 
     def _withhold(self, released: list[Chunk], watch: Watch) -> None:
         """Note what a watcher found in an answer that shall come from elsewhere, and how it would have ended here."""
+        self.words.take(released)  # nobody is shown them, but they tell what kind of answer it was
         self.last_words, self.ended, self.finish_reason = released, True, watch.finish_reason
         self.report = msgspec.structs.replace(watch.break_off(), tripped=self.committed)
 

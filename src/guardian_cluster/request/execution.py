@@ -154,6 +154,11 @@ class Execution:
         return tuple([verdict for attempt in self._begun for verdict in attempt.verdicts])
 
     @property
+    def suspects(self) -> list[Words]:
+        """The words of the attempts in which a watcher found something, those of withheld answers included."""
+        return [attempt.words for attempt in self._begun if attempt.verdicts]
+
+    @property
     def usage(self) -> Usage:
         """Of the answer, as it is shown to the caller: one that was gone on with is one answer."""
         lead = self.lead

@@ -1,6 +1,6 @@
 """Where reports go: several places at once, or a short memory."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 from guardian_cluster.contract.records import Report, RequestRecord
@@ -8,6 +8,9 @@ from guardian_cluster.request.ports import ReportSink
 
 KEPT_REQUESTS = 5_000
 """Records a gateway remembers for `GET /v1/requests/{id}`: about 1 KB each."""
+
+KEPT_REPORTS = 10_000
+"""Reports that wait to be looked at: some 20 MB."""
 
 
 class Reports:
@@ -20,6 +23,39 @@ class Reports:
         """Take one report."""
         for sink in self._sinks:
             sink.report(report)
+
+
+class Listening:
+    """Passes reports to one who may come and go."""
+
+    def __init__(self) -> None:
+        self.to: ReportSink | None = None
+        """Who listens at the moment."""
+
+    def report(self, report: Report) -> None:
+        """Take one report."""
+        if self.to is not None:
+            self.to.report(report)
+
+
+class Inbox:
+    """The newest reports, until somebody looks at them; of more the oldest are left out, and counted."""
+
+    def __init__(self, kept: int = KEPT_REPORTS) -> None:
+        self._reports: deque[Report] = deque(maxlen=kept)
+        self.left_out = 0
+
+    def report(self, report: Report) -> None:
+        """Take one report."""
+        self.left_out += len(self._reports) == self._reports.maxlen
+        self._reports.append(report)
+
+    def take(self, count: int) -> list[Report]:
+        """Return the oldest so many, which are not kept any longer."""
+        return [self._reports.popleft() for _ in range(min(count, len(self._reports)))]
+
+    def __len__(self) -> int:
+        return len(self._reports)
 
 
 class RecentRequests:

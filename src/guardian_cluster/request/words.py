@@ -22,6 +22,13 @@ class Words:
         """What was said so far."""
         return "".join(self._pieces)
 
+    def beginning(self, most: int) -> str:
+        """Return the first so many characters, whatever the answer's length."""
+        said, pieces = "", iter(self._pieces)
+        while len(said) < most and (piece := next(pieces, None)) is not None:
+            said += piece
+        return said[:most]
+
     def take(self, batch: list[Chunk]) -> None:
         """Note what is said in chunks that leave."""
         for chunk in batch:

@@ -21,7 +21,7 @@ from guardian_cluster.request.coordinator import CommunicationCoordinator
 from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.ports import Cluster, ReportSink
 from guardian_cluster.request.quality import QualityAssurance
-from guardian_cluster.request.recording import record_of
+from guardian_cluster.request.recording import Recorder
 from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.results import results_of
 from guardian_cluster.request.router import RequestRouter
@@ -57,7 +57,9 @@ class RequestProcessingWorkflow:
         self._rng = rng
         self._unguessable = random.SystemRandom()
         """For what authors of documents, or models, must not foresee; the other one's state shows in what it drew."""
-        self._bodies = BodyPolicy(cluster.snapshot.base.records, rng)
+        snapshot = cluster.snapshot
+        self._bodies = BodyPolicy(snapshot.base.records, rng)
+        self.recorder = Recorder(clock, snapshot.rev, snapshot.base.router_salt.value)
 
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
         """Answer a request whole.
@@ -193,7 +195,7 @@ class RequestProcessingWorkflow:
         self, answer: Answer, outcome: Outcome, kept: KeptBody | None = None
     ) -> RequestRecord:
         """Phase 6: record what happened. The record leaves after the response."""
-        record = record_of(answer, outcome, self.clock, self.cluster.snapshot.rev)
+        record = self.recorder.record(answer, outcome)
         self._sink.report(record)
         if kept is not None:
             kept.report(self._sink, self.clock)

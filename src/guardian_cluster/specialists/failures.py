@@ -17,6 +17,9 @@ MESSAGE_LIMIT = 2_000
 NAME_LIMIT = 200
 """The same for its type, parameter and code."""
 
+SAID_BYTES = 2_000
+"""Of a body that is no JSON, such as a proxy's page, from which it is told what the endpoint said."""
+
 MARGIN = 512
 """Kept beyond the limits until rules have been looked for: no rule is longer, so none is lost at the final cut."""
 
@@ -30,9 +33,10 @@ def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, n
     seen = status if status in CLIENT_STATUSES else 502
     error = error_object(body, type_of(seen))
     message = str(error["message"]) if error else f"The model's endpoint answered with status {status}."
+    said = words_of_error(error) if error else body[:SAID_BYTES].decode("utf-8", "replace")
     if (fault := operators_fault(status, message)) is not None:
         text, code = fault
-        return AttemptFailed(text, code=code, again=False, upstream_status=status)
+        return AttemptFailed(text, code=code, again=False, upstream_status=status, said=said)
     code = "upstream_rate_limited" if status == 429 else "upstream_error"
     wait_s = retry_after_s(headers, now=now)
     return AttemptFailed(
@@ -44,6 +48,7 @@ def from_status(status: int, headers: "dict[str, str | None]", body: bytes, *, n
         upstream=error,
         retry_after_s=wait_s,
         status=seen,
+        said=said,
     )
 
 
@@ -81,8 +86,20 @@ def from_answer(answer: "dict[str, Any]") -> AttemptFailed | None:
     error = answer.get("error")
     if error:
         found = normalise(error)
-        return AttemptFailed(found["message"], code="upstream_error", upstream=found, upstream_status=200)
+        return AttemptFailed(
+            found["message"],
+            code="upstream_error",
+            upstream=found,
+            upstream_status=200,
+            said=words_of_error(found),
+        )
     return None
+
+
+def words_of_error(error: "dict[str, Any]") -> str:
+    """Return what an error object in OpenAI's shape says, its code first: for some servers it says all there is."""
+    code, message = error["code"], error["message"]
+    return f"{code}: {message}" if code else message
 
 
 def error_object(body: bytes, kind: str = "server_error") -> dict[str, Any] | None:

@@ -84,12 +84,13 @@ def _next(
 def _judged(connection: Connection, ids: Sequence[str], only: Collection[Table]) -> Iterable[Judged]:
     if not ids:
         return
-    said = _feedback(connection, ids)
+    said = feedback_on(connection, ids)
     for record in queries.requests_by_id(connection, ids, only=only):
         yield Judged(record, tuple(said[record.id, record.tenant]))
 
 
-def _feedback(connection: Connection, ids: Sequence[str]) -> dict[tuple[str, str], list[Feedback]]:
+def feedback_on(connection: Connection, ids: Sequence[str]) -> dict[tuple[str, str], list[Feedback]]:
+    """Return what was said of requests in the order in which it came, by request and who said it."""
     said = tables.feedback.c
     columns = [said[name] for name in Feedback.__struct_fields__]
     query = select(*columns).where(said.request_id.in_(list(ids))).order_by(said.received, said.id)

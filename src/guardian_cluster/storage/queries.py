@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select, tuple_
 
-from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, RequestRecord, Spend
+from guardian_cluster.contract.records import Payload, RequestRecord, Spend
 from guardian_cluster.storage import tables
-from guardian_cluster.storage.histogram import quantiles
+from guardian_cluster.storage.histogram import Histogram, quantiles, unpacked
 from guardian_cluster.storage.rollups import MINUTE_S
 from guardian_cluster.storage.rows import PARTS, part_of, request_of
 
@@ -31,10 +31,10 @@ class Window:
     since: float
     until: float
 
-    def holds(self, table: tables.Table) -> ColumnElement[bool]:
-        """Return the condition on the roll-ups of `table`."""
-        since = self.since // MINUTE_S * MINUTE_S
-        return and_(table.c.start >= since, table.c.start < self.until)
+    def holds(self) -> ColumnElement[bool]:
+        """Return the condition on roll-ups."""
+        start, since = tables.rollup.c.start, self.since // MINUTE_S * MINUTE_S
+        return and_(start >= since, start < self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +66,15 @@ def percentiles(
     where: Mapping[Dimension, str] | None = None,
 ) -> dict[Group, list[float | None]]:
     """Return the quantiles `wanted` (0 to 1) of a time in ms, each within `histogram.RELATIVE_ERROR`."""
-    table = tables.rollup_histogram
-    groups = [tables.series.c[name] for name in by]
-    query = select(*groups, table.c.bucket, func.sum(table.c.n))
-    query = _over_series(query, table, window, where or {}).where(table.c.measure == measure)
-    counts: dict[Group, dict[int, int]] = defaultdict(dict)
-    for row in connection.execute(query.group_by(*groups, table.c.bucket)):
-        *group, bucket, n = tuple(row)
-        counts[tuple(group)][bucket] = int(n)
-    return {group: quantiles(buckets, wanted) for group, buckets in counts.items()}
+    groups = _groups(connection, by, where or {})
+    rollup = tables.rollup.c
+    query = select(rollup.series_id, rollup[f"{measure}_histogram"]).where(window.holds())
+    found: dict[Group, Histogram] = defaultdict(int)
+    # All at once, and names apart: thousands of rows cost a driver a quarter less.
+    for series_id, data in connection.execute(query).all():
+        if data and series_id in groups:
+            found[groups[series_id]] += unpacked(data)
+    return {group: quantiles(histogram, wanted) for group, histogram in found.items()}
 
 
 def totals(
@@ -85,11 +85,13 @@ def totals(
     where: Mapping[Dimension, str] | None = None,
 ) -> dict[Group, dict[str, float]]:
     """Return the sum of every column of `tables.ADDED` for each group that had a request."""
-    table = tables.rollup
     groups = [tables.series.c[name] for name in by]
-    sums = [func.sum(table.c[name]) for name in tables.ADDED]
-    query = _over_series(select(*groups, *sums), table, window, where or {})
-    query = query.group_by(*groups).having(func.sum(table.c.n) > 0)
+    sums = [func.sum(tables.rollup.c[name]) for name in tables.ADDED]
+    query = select(*groups, *sums).join_from(
+        tables.rollup, tables.series, tables.rollup.c.series_id == tables.series.c.id
+    )
+    query = query.where(window.holds(), *_matches(where or {}))
+    query = query.group_by(*groups).having(func.sum(tables.rollup.c.n) > 0)
     return {
         tuple(row[: len(by)]): dict(zip(tables.ADDED, map(_plain, row[len(by) :]), strict=True))
         for row in connection.execute(query)
@@ -131,14 +133,6 @@ def payload_of(connection: Connection, request_id: str, *, tenant: str | None = 
     return None if row is None else Payload(**_named(row))
 
 
-def feedback_of(connection: Connection, request_id: str, *, tenant: str | None = None) -> list[Feedback]:
-    """Return what was said about one request, in the order it came."""
-    columns = [tables.feedback.c[name] for name in Feedback.__struct_fields__]
-    query = _of_tenant(select(*columns), tables.feedback, tenant).order_by(tables.feedback.c.id)
-    rows = connection.execute(query.where(tables.feedback.c.request_id == request_id))
-    return [Feedback(**_named(row)) for row in rows]
-
-
 def routing_of(connection: Connection, request_id: str, *, before: float) -> Routing | None:
     """Return what can be learned from one request, with what was said of it before a Unix time."""
     record = request_by_id(connection, request_id)
@@ -176,14 +170,6 @@ def decisions_since(
     return [(record, last.get((record.id, record.tenant))) for record in records]
 
 
-def recent_events(connection: Connection, limit: int = 50) -> list[GatewayEvent]:
-    """Return what gateways noticed, newest first."""
-    event = tables.gateway_event.c
-    columns = [event[name] for name in GatewayEvent.__struct_fields__]
-    rows = connection.execute(select(*columns).order_by(event.at.desc(), event.id.desc()).limit(limit))
-    return [GatewayEvent(**_named(row)) for row in rows]
-
-
 def spend_of(connection: Connection, month: str) -> list[Spend]:
     """Return what every key has spent in a month."""
     rows = connection.execute(select(tables.spend).where(tables.spend.c.month == month))
@@ -198,12 +184,17 @@ def counts(connection: Connection) -> dict[str, int]:
     }
 
 
-def _over_series(
-    query: Select[Any], table: tables.Table, window: Window, where: Mapping[Dimension, str]
-) -> Select[Any]:
-    joined = query.join_from(table, tables.series, table.c.series_id == tables.series.c.id)
-    matches = [tables.series.c[name] == value for name, value in where.items()]
-    return joined.where(window.holds(table), *matches)
+def _groups(
+    connection: Connection, by: Sequence[Dimension], where: Mapping[Dimension, str]
+) -> dict[int, Group]:
+    """Return which group each series belongs to, of those that are asked for."""
+    series = tables.series.c
+    query = select(series.id, *(series[name] for name in by)).where(*_matches(where))
+    return {id: tuple(group) for id, *group in connection.execute(query)}
+
+
+def _matches(where: Mapping[Dimension, str]) -> list[ColumnElement[bool]]:
+    return [tables.series.c[name] == value for name, value in where.items()]
 
 
 def _of_tenant(query: Select[Any], table: tables.Table, tenant: str | None) -> Select[Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import inspect
-from sqlalchemy import Connection, Table, bindparam, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, func, select, tuple_
 
 from guardian_cluster.contract.link import Batch, BatchId
 from guardian_cluster.contract.records import Feedback, GatewayEvent, Payload, RequestRecord, Spend
@@ -30,6 +30,8 @@ _Kind = TypeVar("_Kind", bound=msgspec.Struct)
 DAY_S = 86_400
 
 _KNOWN = select(tables.request.c.id).where(tables.request.c.id.in_(bindparam("ids", expanding=True)))
+
+_COLUMNS = (*REQUEST_COLUMNS, "arrival")
 
 LARGEST = 253_402_300_800
 """The end of the year 9999 in Unix seconds, and more than any count, time or price of one request can be. A
@@ -112,7 +114,9 @@ def _take(connection: Connection, id: BatchId, now: float) -> bool:
 
 
 def _write_requests(connection: Connection, fresh: Sequence[RequestRecord]) -> tuple[Spend, ...]:
-    insert_values(connection, tables.request, REQUEST_COLUMNS, [request_values(record) for record in fresh])
+    first = _next_arrival(connection) if fresh else 0
+    rows = [(*request_values(record), first + place) for place, record in enumerate(fresh)]
+    insert_values(connection, tables.request, _COLUMNS, rows)
     parts: dict[Table, list[Values]] = defaultdict(list)
     for record in fresh:
         for table, rows in part_rows(record):
@@ -121,6 +125,11 @@ def _write_requests(connection: Connection, fresh: Sequence[RequestRecord]) -> t
         insert_values(connection, table, PART_COLUMNS[table], rows)
     add_rollups(connection, roll_up(fresh))
     return _add_spend(connection, fresh)
+
+
+def _next_arrival(connection: Connection) -> int:
+    """Return the number of the next request to be written; there is one writer."""
+    return (connection.scalar(select(func.max(tables.request.c.arrival))) or 0) + 1
 
 
 def _unknown(connection: Connection, requests: Sequence[RequestRecord]) -> Sequence[RequestRecord]:

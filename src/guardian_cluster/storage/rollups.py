@@ -4,16 +4,16 @@ A roll-up is one minute of one series (specialist, endpoint, variant, tenant, ou
 squares, and a histogram for each time that percentiles are asked of.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter, mul
-from typing import NamedTuple
+from operator import add, attrgetter, mul
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, tuple_
 
 from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.storage import tables
-from guardian_cluster.storage.histogram import bucket_of
+from guardian_cluster.storage.histogram import Histogram, histogram_of, packed, unpacked
 from guardian_cluster.storage.upsert import Row, insert_added, insert_new
 
 MINUTE_S = 60
@@ -35,13 +35,23 @@ class Series(NamedTuple):
 
 
 class Rollup(NamedTuple):
-    """The sums of one minute of one series."""
+    """What some time of one series adds up to."""
 
     sums: Sequence[float]
     """In the order of `tables.ADDED`."""
-    histogram: Mapping[tuple[str, int], int]
-    """(measure, bucket) -> how many."""
+    histograms: Sequence[Histogram]
+    """In the order of `tables.HISTOGRAMS`."""
 
+    def plus(self, other: "Rollup") -> "Rollup":
+        """Return what both add up to."""
+        sums = tuple(map(add, self.sums, other.sums))
+        return Rollup(sums, tuple(map(add, self.histograms, other.histograms)))
+
+
+Place = tuple[int, int]
+"""Which roll-up: its start, and the number of its series."""
+
+_EMPTY: tuple[Histogram, ...] = (0,) * len(tables.HISTOGRAMS)
 
 Rollups = Mapping[tuple[int, Series], Rollup]
 """(start of the minute, series) -> its sums."""
@@ -77,10 +87,7 @@ def _rollup(records: Sequence[RequestRecord]) -> Rollup:
         *_powers(alignments),
         *_powers(costs),
     )
-    times = {"duration": durations, "overhead": overheads, "first_token": first_tokens}
-    buckets = {measure: Counter(map(bucket_of, values)) for measure, values in times.items()}
-    histogram = {(measure, bucket): n for measure, counts in buckets.items() for bucket, n in counts.items()}
-    return Rollup(sums, histogram)
+    return Rollup(sums, tuple(map(histogram_of, (durations, first_tokens, overheads))))
 
 
 def series_of(record: RequestRecord) -> Series:
@@ -104,19 +111,39 @@ def _given(values: Iterable[float | None]) -> list[float]:
 
 
 def add_rollups(connection: Connection, rollups: Rollups) -> None:
-    """Add these sums to those in the database, in the caller's transaction."""
+    """Add these to those in the database, in the caller's transaction; nobody else may write roll-ups meanwhile."""
     if not rollups:
         return
     ids = _series_ids(connection, sorted({series for _, series in rollups}))
-    sums: list[Row] = []
-    buckets: list[Row] = []
-    for (start, series), rollup in rollups.items():
-        place: Row = {"start": start, "series_id": ids[series]}
-        sums.append(place | dict(zip(tables.ADDED, rollup.sums, strict=True)))
-        for (measure, bucket), n in rollup.histogram.items():
-            buckets.append(place | {"measure": measure, "bucket": bucket, "n": n})
-    insert_added(connection, tables.rollup, tables.ADDED, sums)
-    insert_added(connection, tables.rollup_histogram, ["n"], buckets)
+    placed = {(start, ids[series]): rollup for (start, series), rollup in rollups.items()}
+    known = _histograms_at(connection, list(placed))
+    rows = [
+        row_of(place, Rollup(sums, tuple(map(add, histograms, known.get(place, _EMPTY)))))
+        for place, (sums, histograms) in placed.items()
+    ]
+    insert_added(connection, tables.rollup, tables.ADDED, rows, replaced=tables.HISTOGRAMS)
+
+
+def row_of(place: Place, rollup: Rollup) -> Row:
+    """Return a roll-up as a row."""
+    start, series_id = place
+    sums = zip(tables.ADDED, rollup.sums, strict=True)
+    histograms = zip(tables.HISTOGRAMS, map(packed, rollup.histograms), strict=True)
+    return {"start": start, "series_id": series_id, **dict(sums), **dict(histograms)}
+
+
+def rollup_of(values: Sequence[Any]) -> Rollup:
+    """Return a roll-up from the values of `tables.ADDED` and `tables.HISTOGRAMS`."""
+    sums, histograms = values[: len(tables.ADDED)], values[len(tables.ADDED) :]
+    return Rollup(sums, tuple(map(unpacked, histograms)))
+
+
+def _histograms_at(connection: Connection, places: Sequence[Place]) -> Mapping[Place, tuple[Histogram, ...]]:
+    rollup = tables.rollup.c
+    columns = [rollup[name] for name in tables.HISTOGRAMS]
+    query = select(rollup.start, rollup.series_id, *columns)
+    found = connection.execute(query.where(tuple_(rollup.start, rollup.series_id).in_(places)))
+    return {(start, id): tuple(map(unpacked, held)) for start, id, *held in map(tuple[Any, ...], found)}
 
 
 def _series_ids(connection: Connection, wanted: Sequence[Series]) -> dict[Series, int]:

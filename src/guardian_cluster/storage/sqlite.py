@@ -12,9 +12,6 @@ _RETRY_S = 0.01
 """Between two attempts to set the write-ahead log: SQLite refuses at once while another connection is at it."""
 
 _SETTINGS = (
-    # A power failure may undo the last batches, never damage the file; syncing each would cost more than they
-    # are worth.
-    "PRAGMA synchronous = NORMAL",
     "PRAGMA foreign_keys = ON",
     # After a burst the write-ahead log shrinks to 64 MB instead of keeping its largest size for good.
     "PRAGMA journal_size_limit = 67108864",
@@ -35,13 +32,18 @@ def make_private_file(path: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path)) from None
 
 
-def set_up_connections(engine: Engine, busy_timeout_ms: int) -> None:
-    """Have every connection wait for others' locks, use a write-ahead log, and leave BEGIN to who listens for it."""
+def set_up_connections(engine: Engine, busy_timeout_ms: int, *, is_synced: bool = False) -> None:
+    """Have every connection wait for others' locks, use a write-ahead log, and leave BEGIN to who listens for it.
+
+    Unless each transaction `is_synced`, a power failure may undo the last ones, never damage the file: syncing each
+    batch of records would cost more than they are worth.
+    """
 
     def set_up(connection: sqlite3.Connection, _: object) -> None:
         connection.isolation_level = None  # the driver would begin transactions late
         connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
         _use_write_ahead_log(connection, busy_timeout_ms / 1_000)
+        connection.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'NORMAL'}")
         for setting in _SETTINGS:
             connection.execute(setting)
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -93,7 +94,17 @@ request = Table(
     _integer("left_out_tokens", nullable=True),
     Column("remembered", Boolean),
     _text("context_problem", nullable=True),
+    # What the guardians tell requests apart by.
+    _text("model", nullable=True),
+    _text("language"),
+    _text("template"),
+    _bytes("words"),
+    _bytes("fingerprint"),
+    # In which order requests were written, counted up: whoever reads on begins after the last one.
+    _integer("arrival"),
+    Index(None, "arrival"),
     Index(None, "started"),
+    Index(None, "specialist", "started"),
     Index(None, "tenant", "started"),
 )
 
@@ -101,6 +112,8 @@ request = Table(
 def _of_request() -> Column[str]:
     return Column("request_id", Text, ForeignKey("request.id", ondelete="CASCADE"), primary_key=True)
 
+
+_FAILED = text("outcome = 'failed'")
 
 attempt = Table(
     "attempt",
@@ -119,6 +132,9 @@ attempt = Table(
     _real("cost_usd"),
     _integer("continues_at", nullable=True),
     Column("hedges", Boolean, nullable=False),
+    _text("said"),
+    # Of the few that failed: whom a request was asked of that another one answered.
+    Index("ix_attempt_failed", "specialist", sqlite_where=_FAILED, postgresql_where=_FAILED),
     sqlite_with_rowid=False,
 )
 
@@ -284,6 +300,9 @@ ADDED = COUNTS + SUMS
 """The columns of a roll-up that add up. `_n` counts the requests that had the value; squares give
 variances."""
 
+HISTOGRAMS = ("duration_histogram", "first_token_histogram", "overhead_histogram")
+"""Those of a roll-up, as `histogram.packed` gives them; a row for each bucket would take far longer to read."""
+
 rollup = Table(
     "rollup",
     metadata,
@@ -291,17 +310,7 @@ rollup = Table(
     Column("series_id", _Number, primary_key=True, autoincrement=False),
     *map(_integer, COUNTS),
     *map(_real, SUMS),
-    sqlite_with_rowid=False,
-)
-
-rollup_histogram = Table(
-    "rollup_histogram",
-    metadata,
-    Column("start", BigInteger, primary_key=True, autoincrement=False),
-    Column("series_id", _Number, primary_key=True, autoincrement=False),
-    Column("measure", Text, primary_key=True),
-    Column("bucket", Integer, primary_key=True, autoincrement=False),
-    _integer("n"),
+    *map(_bytes, HISTOGRAMS),
     sqlite_with_rowid=False,
 )
 

@@ -1,6 +1,6 @@
 """`INSERT .. ON CONFLICT`, which SQLite and PostgreSQL both have and SQLAlchemy spells once for each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
@@ -41,10 +41,18 @@ def insert_values(
         connection.exec_driver_sql(statement, list(map(in_order, rows)) if in_order else list(rows))
 
 
-def insert_added(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Insert rows with every column, or add `columns` to the row with the same primary key."""
+def insert_added(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    replaced: Sequence[str] = (),
+) -> None:
+    """Insert rows with every column, or add `columns` to the row with the same primary key and replace others."""
     if rows:
-        connection.exec_driver_sql(added_sql(table, tuple(columns), connection.dialect), list(rows))
+        statement = added_sql(table, tuple(columns), connection.dialect, tuple(replaced))
+        connection.exec_driver_sql(statement, list(rows))
 
 
 # Compiled once, and executed by the driver: to build and look up a statement costs SQLAlchemy 0.3 ms, and to
@@ -74,13 +82,12 @@ def values_sql(
 
 
 @lru_cache(maxsize=64)
-def added_sql(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    """Return the text of an insert that adds `columns` to the row with its primary key, if there is one."""
-    return str(added(_insert(dialect, table), columns).compile(dialect=dialect))
-
-
-def added(statement: Insert, columns: Iterable[str]) -> Insert:
-    """Return the insert so that it adds `columns` to the row with its primary key, if there is one."""
-    table: Any = statement.table
-    sums = {name: table.c[name] + statement.excluded[name] for name in columns}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=sums)
+def added_sql(
+    table: Table, columns: tuple[str, ...], dialect: Dialect, replaced: tuple[str, ...] = ()
+) -> str:
+    """Return the text of such an insert."""
+    statement = _insert(dialect, table)
+    values = {name: table.c[name] + statement.excluded[name] for name in columns}
+    values |= {name: statement.excluded[name] for name in replaced}
+    adding = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return str(adding.compile(dialect=dialect))

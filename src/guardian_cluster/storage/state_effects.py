@@ -1,0 +1,28 @@
+"""What was done once: an effect and the mark that it was made are in one transaction, so neither is without the other.
+
+A step of a workflow may be done twice, where its process ended between the effect and the note of it
+(docs/design/engine.md); the second time its key is known and nothing happens.
+"""
+
+from sqlalchemy import Connection, select, update
+
+from guardian_cluster.storage.state_tables import effect
+from guardian_cluster.storage.upsert import insert
+
+
+def once(connection: Connection, key: str, *, at: float) -> bool:
+    """Return whether what this key names is to be done now, in this very transaction: nobody has before."""
+    statement = insert(connection, effect).on_conflict_do_nothing()
+    # Asked for by name: with PostgreSQL, SQLAlchemy says -1 of inserts otherwise.
+    options = {"preserve_rowcount": True}
+    return connection.execute(statement, {"key": key, "at": at}, execution_options=options).rowcount > 0
+
+
+def note_result(connection: Connection, key: str, result: bytes) -> None:
+    """Keep what came of it, for whoever asks under the same key again."""
+    connection.execute(update(effect).where(effect.c.key == key).values(result=result))
+
+
+def result_of(connection: Connection, key: str) -> bytes | None:
+    """Return what came of it; `None` where nothing was noted."""
+    return connection.scalar(select(effect.c.result).where(effect.c.key == key))
