@@ -24,6 +24,7 @@ from benchmarks.harness.bodies import body_files
 from benchmarks.harness.load import Load, Pattern, Percentiles, run_load
 from benchmarks.harness.meter import CHUNKS, Meter, Window, Windows
 from benchmarks.harness.native import MissingCompilerError, native_program
+from benchmarks.harness.offline import offline_line
 from benchmarks.harness.processes import Running, _command_line, cores
 from benchmarks.harness.report import compare, json_line, percentile
 from benchmarks.harness.targets import Target, fake_model
@@ -112,6 +113,15 @@ def test_a_figure_is_compared_as_it_is_printed() -> None:
     line = json.loads(json_line("x", {"a": 1.50049}, {"a": 1.5}, {}, {}))
 
     assert (line["a"], line["met"]["a"]) == (1.5, True)
+
+
+def test_a_line_offline_holds_goals_to_be_reached_and_goals_not_to_be_passed() -> None:
+    figures = {"share": 0.9699, "other": 0.98, "time_us": 3.0}
+    at_least = {"share": 0.97, "other": 0.97, "unmeasured": 0.97}
+    line = json.loads(offline_line("x", figures, {}, at_least=at_least, at_most={"time_us": 2.0}))
+
+    assert line["goals"] == {**at_least, "time_us": 2.0}
+    assert line["met"] == {"share": False, "other": True, "unmeasured": None, "time_us": False}
 
 
 def test_figures_are_medians_over_windows_and_what_is_added_is_the_difference_of_medians() -> None:

@@ -119,6 +119,9 @@ OUT_OF_RANGE = {
     "balancing.hedge_share = -0.1": "balancing.hedge_share must be at least 0",
     "balancing.wait_s = 1e308": "balancing.wait_s must be at most 86400",
     "balancing.wait_s = nan": "balancing.wait_s must be a finite number",
+    "guardians.cycle_s = 0.5": "guardians.cycle_s must be at least 1",
+    "guardians.window = 99": "guardians.window must be at least 100",
+    "guardians.false_alarms_per_day = 0": "guardians.false_alarms_per_day must be greater than 0",
     "balancing.max_waiting = -1": "balancing.max_waiting must be at least 0",
     'specialist.m = {url = "http://h", model = "m", requests_per_minute = 0}': (
         "specialist.m.requests_per_minute must be at least 1"

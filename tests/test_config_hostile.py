@@ -163,7 +163,7 @@ def outcome(file) -> Config | ConfigError:
         return error
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
 @given(st.lists(LINES, max_size=10).map("\n".join) | st.text(max_size=40))
 @example("specialist.m = []")
 def test_any_file_is_read_or_refused_in_words(tmp_path, text):

@@ -20,6 +20,7 @@ from guardian_cluster.contract.snapshot import (
     BalancingPolicy,
     DenyRule,
     GatewayLimits,
+    GuardianPolicy,
     Limits,
     Price,
     RecordPolicy,
@@ -173,6 +174,12 @@ CONFIGS = st.builds(
         breaker=st.booleans(),
         wait_s=st.floats(0, 86_400),
         max_waiting=st.integers(0, 2**63 - 1),
+    ),
+    guardians=st.builds(
+        GuardianPolicy,
+        cycle_s=st.floats(1, 86_400),
+        window=st.integers(100, 50_000),
+        owner=st.text(max_size=20),
     ),
     alias=st.dictionaries(
         st.from_regex(r"[A-Z][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True),

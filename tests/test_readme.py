@@ -85,4 +85,6 @@ def test_every_command_shown_exists(line: str) -> None:
             "ingest",
             "watch",
             "drill",
+            "monitor",
+            "improvement",
         )

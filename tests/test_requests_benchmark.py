@@ -10,8 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks are not installed
 
-from benchmarks import requests
-from benchmarks.requests import Asked, Score, Served, answered, holds, line_of, met, score
+from benchmarks.requests import Asked, Score, Served, answered, holds, score
 from benchmarks.sets import ordinary
 from benchmarks.sets.compound import DEVELOPED, HELD_OUT, Compound, KnownPart, compounds
 from guardian_cluster.request.decomposition import Part
@@ -84,24 +83,6 @@ async def test_an_answer_counts_only_with_the_evidence_of_every_part(answer: str
     found = await answered([BOTH], ask, {SUM: "6", LEAVE: "30"}.__getitem__)
 
     assert found == {"parts_found": 1.0, "right_specialist": 0.5, "all_parts_in_answer": share}
-
-
-def test_what_was_not_measured_is_neither_met_nor_missed():
-    told = met({"parts_found": 0.97, "right_specialist": 0.9, "false_decompositions": 0.0})
-
-    assert (told["parts_found"], told["right_specialist"], told["false_decompositions"]) == (
-        True,
-        False,
-        True,
-    )
-    assert told["all_parts_in_answer"] is None
-
-
-def test_the_line_holds_the_goals_of_both_directions():
-    line = json.loads(line_of({"parts_found": 0.9699, "false_decompositions": 0.02}, {}))
-
-    assert line["goals"] == {**requests.AT_LEAST, **requests.AT_MOST}
-    assert (line["parts_found"], line["met"]["false_decompositions"]) == (0.97, False)
 
 
 def test_ordinary_requests_come_from_the_given_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -3,20 +3,25 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+import msgspec
 
 from guardian_cluster.contract import snapshot as contract
-from guardian_cluster.contract.records import GatewayEvent
+from guardian_cluster.contract.records import Feedback, GatewayEvent
 from guardian_cluster.contract.router_model import read_model
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.conversations import DocumentPresence
 from guardian_cluster.deployment import Deployment
 from guardian_cluster.domain.clock import Clock, SystemClock
+from guardian_cluster.domain.errors import InvalidRequest
 from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.gateway.feedback import read_feedback
 from guardian_cluster.probes import Prober
 from guardian_cluster.request.balancing.load_balancer import LoadBalancer
 from guardian_cluster.request.checks.answer_words import AnswerWords
@@ -28,7 +33,7 @@ from guardian_cluster.request.paces import Paces
 from guardian_cluster.request.ports import ReportSink
 from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.router import RequestRouter
-from guardian_cluster.request.sinks import RecentRequests, Reports
+from guardian_cluster.request.sinks import Inbox, Listening, RecentRequests, Reports
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.http import HttpSpecialist
@@ -40,6 +45,9 @@ from guardian_cluster.specialists.transports import Transports
 from guardian_cluster.statistics.hashing import TextHasher
 from guardian_cluster.storage.memory_store import MemoryStore, location_of
 from guardian_cluster.watcher.watcher import Watcher
+
+if TYPE_CHECKING:
+    from guardian_cluster.own_guardians import OwnGuardians
 
 log = logging.getLogger("guardian.gateway")
 
@@ -71,7 +79,8 @@ class LLMGuardianCluster:
         self.memory = MemoryStore(location_of(snapshot.base.memory, folder), clock=self.clock)
         self.documents = DocumentPresence(self.memory, self.clock)
         self.retrieval: dict[str, RetrievalQuality] = {}
-        self._sink = Reports([sink or self.recent, self.experience, self.paces])
+        self._guardians = Listening()
+        self._sink = Reports([sink or self.recent, self.experience, self.paces, self._guardians])
         self._folder = folder
         self._learned: tuple[str, Learned] | None = None
         self._hashers: tuple[str, TextHasher, AnswerWords] | None = None
@@ -237,6 +246,47 @@ class LLMGuardianCluster:
         """Return the watcher of the specialist of that name."""
         return self._deployment.get_watcher_guardian(specialist_id)
 
+    def feedback(
+        self,
+        request_id: str,
+        *,
+        score: float | None = None,
+        label: str | None = None,
+        comment: str | None = None,
+        tenant: str = "default",
+    ) -> None:
+        """Say how good an answer was, from 0 (useless) to 1; or in words. It counts where the request is the tenant's.
+
+        Raises:
+            InvalidRequest: it says nothing, or something is too long or of the wrong type.
+        """
+        given = {"request_id": request_id, "score": score, "label": label, "comment": comment}
+        try:
+            said = read_feedback(msgspec.json.encode(given))
+        except (TypeError, UnicodeEncodeError) as error:
+            raise InvalidRequest(f"What was said is not text: {error}.", code="invalid_type") from error
+        now = self.clock.now()
+        self._sink.report(Feedback(**msgspec.structs.asdict(said), tenant=tenant, received=now))
+
+    @asynccontextmanager
+    async def guardians(self, folder: Path | None = None) -> "AsyncGenerator[OwnGuardians]":
+        """Have guardians look at what is asked from now on: `async with cluster.guardians() as guardians:`.
+
+        What they find and propose is kept in `state.db` of a folder, that of the cluster where none is given; without
+        either it ends with them. Requests wait for nothing of it. Once at a time, or it raises RuntimeError; raises
+        CannotCreate where the folder cannot be used.
+        """
+        if self._guardians.to is not None:
+            raise RuntimeError("guardians look at this cluster already; leave that `async with` first")
+        _ = self.snapshot  # raises where nothing is served yet
+        inbox = self._guardians.to = Inbox()
+        try:
+            opened = await asyncio.to_thread(_load_guardians)
+            async with opened(inbox, lambda: self.snapshot, self.clock, folder or self._folder) as guardians:
+                yield guardians
+        finally:
+            self._guardians.to = None
+
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
         """Answer a request whole; see `RequestProcessingWorkflow.process_request`."""
         return await self.workflow.process_request(user_request)
@@ -275,6 +325,13 @@ class LLMGuardianCluster:
         finally:  # a reader that stops early ends the work
             answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
+
+
+def _load_guardians() -> "Callable[..., AbstractAsyncContextManager[OwnGuardians]]":
+    # Imported here, in a thread: it brings numpy and SQLAlchemy, which takes seconds and is not for everybody.
+    from guardian_cluster.own_guardians import own_guardians
+
+    return own_guardians
 
 
 def _not_entered() -> RuntimeError:

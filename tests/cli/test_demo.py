@@ -25,11 +25,11 @@ from sample_records import request_record
 from guardian_cluster.cli.demo import events
 from guardian_cluster.cli.demo.client import Client
 from guardian_cluster.cli.demo.command import demo
-from guardian_cluster.cli.demo.models import STRONGEST
+from guardian_cluster.cli.demo.models import STRONGEST, Voice
 from guardian_cluster.cli.demo.performance import perform
 from guardian_cluster.cli.demo.processes import running_gateway
 from guardian_cluster.cli.demo.records import read_records
-from guardian_cluster.cli.demo.scenes import SCENES, Play, mistake
+from guardian_cluster.cli.demo.scenes import SCENES, Play, mistake, regression
 from guardian_cluster.cli.demo.screen import ScreenLog
 from guardian_cluster.cli.demo.stage import Narrator, Question, Stage
 from guardian_cluster.cli.demo.summary import Summary, summarize
@@ -52,6 +52,7 @@ KINDS = msgspec.json.Decoder(
     | events.Scene
     | events.Asked
     | events.Done
+    | events.Flowed
     | events.Said
     | events.Answered
     | events.Reasoned
@@ -175,8 +176,10 @@ def test_the_summary_is_that_of_the_records_on_disk(played: Played) -> None:
 
 def test_every_request_that_was_asked_is_in_the_records(played: Played) -> None:
     recorded = {event["request"] for event in played.of("recorded")}
+    flowed = {request for event in played.of("flowed") for request in event["requests"]}
 
-    assert recorded == {record.id for record in read_records(played.folder)}
+    assert recorded | flowed == {record.id for record in read_records(played.folder)}
+    assert not recorded & flowed
     assert len(recorded) == len(played.of("asked")) == len(played.of("answered"))
 
 
@@ -197,7 +200,18 @@ def test_what_models_said_and_clients_got_differs_where_it_must(played: Played) 
     for secret in ("Bluebird-7", "canary-5f1c9a02"):
         assert secret in said
         assert secret not in got
-    assert {each["action"] for each in played.the("summary")["summary"]["verdicts"]} == {"redact", "cut"}
+    verdicts = played.the("summary")["summary"]["verdicts"]
+    assert {each["action"] for each in verdicts if each["detector"] != "answer"} == {"redact", "cut"}
+
+
+def test_guardians_name_cause_and_place_of_what_went_wrong(played: Played) -> None:
+    told = {event["label"]: event["text"] for event in played.of("found", scene="regression")}
+    (flowed,) = played.of("flowed")
+
+    assert told["cause"].startswith("refusal_spike")
+    assert "template=" in told["cause"]
+    assert told["record"].partition(":")[0] in flowed["requests"]
+    assert len(flowed["requests"]) > 400
 
 
 def test_every_key_of_the_generated_configuration_is_told(played: Played) -> None:
@@ -254,6 +268,13 @@ async def without_the_mistake(stage: Stage) -> None:
     await mistake.play(stage)
 
 
+async def without_a_regression(stage: Stage) -> None:
+    """Play the scene of the regression with a model that goes on answering."""
+    voice = stage.models.voices[STRONGEST.name]
+    stage.models.voices[STRONGEST.name] = Voice(voice.script)
+    await regression.play(stage)
+
+
 async def without_a_gateway(stage: Stage) -> None:
     """Ask where nobody listens."""
     with socket.socket() as unused:
@@ -262,17 +283,24 @@ async def without_a_gateway(stage: Stage) -> None:
         await Stage("gone", client, stage.models, Narrator(Kept(), SystemClock())).ask(Question(text="hello"))
 
 
-async def test_a_scene_in_which_nothing_happens_says_so(tmp_path: Path) -> None:
+async def test_a_scene_in_which_nothing_happens_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regression, "USUAL", 12)
+    monkeypatch.setattr(regression, "MOST_S", 0.5)
     log = Kept()
-    scenes = [Play("mistake", "All is right", without_the_mistake), Play("gone", "Gone", without_a_gateway)]
+    plays = {"mistake": without_the_mistake, "regression": without_a_regression, "gone": without_a_gateway}
+    scenes = [Play(name, "Nothing happens", play) for name, play in plays.items()]
 
     unmet = await perform(Narrator(log, SystemClock()), tmp_path, scenes)
 
-    assert unmet == ("mistake", "gone")
+    assert unmet == ("mistake", "regression", "gone")
+    assert log.checks()["it is noticed, located and explained within a minute"] is False
     assert log.checks()["the wrong sum is caught"] is False
     assert log.checks()["the scene can be played to its end"] is False
+    (flowed,) = [event.requests for event in log.told if isinstance(event, events.Flowed)]
     (found,) = [event.summary for event in log.told if isinstance(event, events.Summed)]
-    assert (found.requests, found.escalations) == (1, ())
+    assert (found.requests, found.escalations) == (1 + len(flowed), ())
 
 
 def attempt(specialist: str, outcome: str = "ok", tokens: int = 100) -> AttemptRecord:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
-from sample_records import NOON
+from sample_records import NOON, noted_events
 from scored_traffic import traffic
 
 from guardian_cluster.contract.link import Batch, BatchId
@@ -15,7 +15,6 @@ from guardian_cluster.contract.snapshot_file import write_snapshot
 from guardian_cluster.contract.threshold_action import ThresholdAction
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.processes.calibrator import SETTLE_S, Calibrator
-from guardian_cluster.storage import queries
 from guardian_cluster.storage.database import FILE_NAME, open_database
 from guardian_cluster.storage.writer import RecordWriter
 from guardian_cluster.thresholds import ThresholdFile
@@ -143,9 +142,7 @@ async def test_a_drift_is_told_once_and_is_in_the_next_action(
     control.restart()
     actions = await control.learn()
 
-    told = [
-        event for event in await control.writer.run(queries.recent_events) if event.kind == "scores_drifted"
-    ]
+    told = [event for event in await control.writer.run(noted_events) if event.kind == "scores_drifted"]
     assert [(event.subject, event.detail) for event in told] == [("harm/solver/acme", "higher")]
     assert caplog.text.count("have drifted") == 1
     assert actions[-1].evidence.drift is not None

@@ -25,6 +25,7 @@ from guardian_cluster.errors import CannotCreate
 from guardian_cluster.processes.control import run_control
 from guardian_cluster.processes.control_socket import LOCK_NAME
 from guardian_cluster.storage.database import FILE_NAME
+from guardian_cluster.storage.histogram import counts_in, unpacked
 from guardian_cluster.storage.records import month_of
 from guardian_cluster.telemetry.address import PATH_NAME, SOCKET_NAME, socket_path
 from guardian_cluster.telemetry.limits import ReporterLimits
@@ -121,10 +122,11 @@ def ask(folder: Path, question: str) -> list[tuple[object, ...]]:
 
 
 def reported(folder: Path) -> tuple[int, int, int]:
-    """Return how many requests there are as rows, in roll-ups and in the histogram."""
+    """Return how many requests there are as rows, in roll-ups and in their histograms."""
     rows = ask(folder, "SELECT count(*) FROM request") + ask(folder, "SELECT sum(n) FROM rollup")
-    rows += ask(folder, "SELECT sum(n) FROM rollup_histogram WHERE measure = 'duration'")
-    return tuple(row[0] for row in rows)  # type: ignore[return-value]
+    histograms = [unpacked(data) for (data,) in ask(folder, "SELECT duration_histogram FROM rollup")]  # type: ignore[arg-type]
+    timed = sum(count for _, count in counts_in(sum(histograms)))
+    return (*(row[0] for row in rows), timed)  # type: ignore[return-value]
 
 
 def names(folder: Path) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import Config, check_listen_address, find_config, load_config, read_config
 from guardian_cluster.errors import CheckFailed, ConfigError
 from guardian_cluster.keys import FILE_NAME, KeyFile
@@ -30,7 +30,7 @@ def check(config_path: Path | None) -> None:
 
 
 @config.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def show(as_json: bool, config_path: Path | None) -> None:
     """Print each value in force and where it comes from; secrets are masked."""

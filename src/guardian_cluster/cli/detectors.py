@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from guardian_cluster.cli.columns import aligned
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import find_config, load_sections
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.errors import printable
@@ -23,7 +23,7 @@ _HEAD = ["DETECTOR", "SAID BY", "AUDITED", "ALARMED", "PRECISION", "RECALL"]
 @click.option(
     "--days", type=click.IntRange(1, 400), default=30, show_default=True, help="How far to look back."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def detectors(days: int, as_json: bool, config_path: Path | None) -> None:
     """Say how good each detector is, from what callers said and what checks found."""

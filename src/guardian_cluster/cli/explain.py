@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.config import find_config, load_config
 from guardian_cluster.contract.snapshot import Base, Snapshot
@@ -25,7 +25,7 @@ from guardian_cluster.request.explanation import explain as explain_routing
 @click.argument("question")
 @click.option("--model", default="auto", show_default=True, help="The name to ask for.")
 @click.option("--tenant", default="default", show_default=True, help="Whose request it is.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def explain(question: str, model: str, tenant: str, as_json: bool, config_path: Path | None) -> None:
     """Say who would answer QUESTION, and why. Nobody is asked, and no gateway needs to run."""

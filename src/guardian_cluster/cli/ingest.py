@@ -5,13 +5,13 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.moments import moment
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import find_config, load_sections
 from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
@@ -51,7 +51,7 @@ def _tenant_name(_context: click.Context, _option: click.Parameter, name: str) -
     "--data", "data_folder", type=click.Path(path_type=Path), metavar="FOLDER", help="Use memory.db in this."
 )
 @click.option("--memory", "address", metavar="URL", help="Use this PostgreSQL: postgresql://user@host/name.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def ingest(
     paths: tuple[Path, ...],
@@ -206,7 +206,7 @@ def _list(engine: "Engine", tenant: str, *, as_json: bool) -> int:
     elif not documents:
         click.echo(f"tenant {tenant} has no documents; add some with: guardian ingest PATH", err=True)
     for each in () if as_json else documents:
-        click.echo(f"{_date(each.ingested)}  {each.passages:6,} passages  {each.name}  ({each.origin})")
+        click.echo(f"{moment(each.ingested)}  {each.passages:6,} passages  {each.name}  ({each.origin})")
     return EXIT_OK
 
 
@@ -224,8 +224,4 @@ def _forget(engine: "Engine", tenant: str, names: tuple[str, ...]) -> int:
 
 
 def _facts(values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "modified": _date(values["modified"]), "ingested": _date(values["ingested"])}
-
-
-def _date(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return {**values, "modified": moment(values["modified"]), "ingested": moment(values["ingested"])}

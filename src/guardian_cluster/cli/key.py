@@ -2,12 +2,13 @@
 
 import json
 import math
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.columns import aligned
+from guardian_cluster.cli.moments import moment
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import Config, find_config, load_sections
 from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
@@ -78,7 +79,7 @@ def new(
 
 
 @key.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def list_keys(as_json: bool, config_path: Path | None) -> None:
     """List the keys by their public parts."""
@@ -88,7 +89,7 @@ def list_keys(as_json: bool, config_path: Path | None) -> None:
         click.echo(json.dumps([_facts(each) for each in keys], indent=2))
     elif keys:
         rows = [["ID", "TENANT", "ROLE", "MODELS", "LIMITS", "CREATED", "REVOKED"], *map(_row, keys)]
-        click.echo("\n".join(_aligned(rows)))
+        click.echo(aligned(rows))
     else:
         click.echo(f"no keys in {file.path}; make one with: guardian key new", err=True)
 
@@ -100,7 +101,7 @@ def revoke(identity: str, config_path: Path | None) -> None:
     """Revoke the key with this public part, or this whole key."""
     file = _key_file(_config(config_path))
     revoked = file.revoke(identity, at=SystemClock().now())
-    click.echo(f"revoked {revoked.id} of tenant {revoked.tenant} ({_date(revoked.revoked)})", err=True)
+    click.echo(f"revoked {revoked.id} of tenant {revoked.tenant} ({moment(revoked.revoked)})", err=True)
 
 
 def _config(path: Path | None) -> Config:
@@ -137,8 +138,8 @@ def _facts(each: ApiKey) -> dict[str, object]:
         "requests_per_minute": each.limits.requests_per_minute,
         "tokens_per_minute": each.limits.tokens_per_minute,
         "budget_usd_per_month": each.limits.budget_usd_per_month,
-        "created": _date(each.created),
-        "revoked": _date(each.revoked) if each.revoked is not None else None,
+        "created": moment(each.created),
+        "revoked": moment(each.revoked) if each.revoked is not None else None,
     }
 
 
@@ -151,14 +152,4 @@ def _row(each: ApiKey) -> list[str]:
     ]
     limit = ", ".join(filter(None, words)) or "none"
     models = ",".join(each.models) or "all"
-    return [each.id, each.tenant, each.role, models, limit, _date(each.created), _date(each.revoked)]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return [line.rstrip() for line in lines]
-
-
-def _date(unix_s: float | None) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if unix_s is not None else "-"
+    return [each.id, each.tenant, each.role, models, limit, moment(each.created), moment(each.revoked)]

@@ -23,7 +23,7 @@ from guardian_cluster.errors import (
 )
 
 _COMMANDS = {
-    "demo": "See in six scenes what it does, without key or network.",
+    "demo": "See in seven scenes what it does, without key or network.",
     "serve": "Start the gateway.",
     "ask": "Ask the running gateway something.",
     "explain": "Say who would answer a question, and why.",
@@ -34,6 +34,10 @@ _COMMANDS = {
     "drill": "Rehearse faults against your configuration.",
     "thresholds": "See, apply and undo learned thresholds.",
     "detectors": "Say how good each detector is.",
+    "monitor": "Have its guardians look at a specialist.",
+    "improvement": "See and decide on what is proposed.",
+    "safety": "Look into what is held against it.",
+    "workflow": "See and steer durable runs.",
 }
 """Name, which is also the module in `cli` and the command in it -> one line of help."""
 

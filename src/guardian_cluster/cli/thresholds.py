@@ -1,14 +1,14 @@
 """`guardian thresholds`: what was learned from which scores, and a person's decision about it."""
 
 import getpass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import msgspec
 
-from guardian_cluster.cli.columns import aligned
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.columns import aligned_with_notes
+from guardian_cluster.cli.moments import moment
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import find_config, load_sections
 from guardian_cluster.contract.threshold_action import ThresholdAction
 from guardian_cluster.domain.clock import SystemClock
@@ -20,7 +20,7 @@ _HEAD = ("ID", "STATE", "DETECTOR", "SPECIALIST", "TENANT", "BEFORE", "AFTER", "
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 @click.pass_context
 def thresholds(context: click.Context, as_json: bool, config_path: Path | None) -> None:
@@ -89,9 +89,8 @@ def _change(action: ThresholdAction) -> str:
 def _table(actions: list[ThresholdAction]) -> str:
     """Return a row for each action, and below it what it rests on."""
     current = {action.id for action in in_force(actions).values()}
-    head, *rows = aligned([_HEAD, *(_row(action, action.id in current) for action in actions)]).splitlines()
-    lines = (f"{row}\n    {_grounds(action)}" for row, action in zip(rows, actions, strict=True))
-    return "\n".join([head, *lines])
+    rows = [_row(action, action.id in current) for action in actions]
+    return aligned_with_notes(_HEAD, rows, [_grounds(action) for action in actions])
 
 
 def _row(action: ThresholdAction, is_in_force: bool) -> list[str]:
@@ -110,9 +109,12 @@ def _row(action: ThresholdAction, is_in_force: bool) -> list[str]:
 
 
 def _grounds(action: ThresholdAction) -> str:
+    if action.improvement:
+        by = f"; {action.state} by {printable(action.who, 30)}"
+        return f"came of improvement {printable(action.improvement, 30)}{by}"
     evidence = action.evidence
     left_out = f", {evidence.left_out} left out" if evidence.left_out else ""
-    said = [f"{evidence.examples} scores ({evidence.new} new{left_out}) up to {_date(evidence.until)}"]
+    said = [f"{evidence.examples} scores ({evidence.new} new{left_out}) up to {moment(evidence.until)}"]
     if evidence.observed is not None:
         said.append(f"the one before reported {_share(evidence.observed)}")
     if evidence.drift is not None:
@@ -130,7 +132,3 @@ def _number(value: float | None) -> str:
 
 def _share(value: float) -> str:
     return f"{value:.1%}"
-
-
-def _date(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

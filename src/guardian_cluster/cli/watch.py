@@ -11,7 +11,7 @@ from typing import Any, cast
 import click
 import msgspec
 
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.cli.watch_table import Watched, show
 from guardian_cluster.cli.watched_text import read_text, text_of
 from guardian_cluster.config import Config, find_config, load_sections
@@ -40,7 +40,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--schema", type=_FILE, metavar="FILE", help="The JSON schema that it is to follow.")
 @click.option("--expect-json", is_flag=True, help="It is to be JSON, of whatever schema.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def watch(
     text: str,

@@ -11,6 +11,7 @@ from guardian_cluster.configuration.sections import (
 from guardian_cluster.contract.snapshot import (
     BalancingPolicy,
     GatewayLimits,
+    GuardianPolicy,
     Limits,
     MemoryPolicy,
     Price,
@@ -50,6 +51,8 @@ _AGE = Bounds(low=1, high=_CENTURY_DAYS)
 _COST = Bounds()
 _CEILING = Bounds(open_low=True)
 _AMOUNT = Bounds()
+_CYCLE = Bounds(low=1, high=_DAY_S)
+_WINDOW = Bounds(low=100, high=50_000)
 _WORKERS = Bounds(low=1, high=64)
 
 _BOUNDS: dict[type, dict[str, Bounds]] = {
@@ -79,6 +82,7 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
     },
     EndpointSection: dict.fromkeys(("requests_per_minute", "tokens_per_minute"), _COUNT),
     BalancingPolicy: {"retry_share": _SHARE, "hedge_share": _SHARE, "wait_s": _WAIT, "max_waiting": _AMOUNT},
+    GuardianPolicy: {"cycle_s": _CYCLE, "window": _WINDOW, "false_alarms_per_day": _CEILING},
     MemoryPolicy: {"timeout_s": _DURATION, "conversations_days": _AGE},
 }
 

@@ -54,6 +54,7 @@ def deploy(
         routing=sections.routing,
         memory=sections.memory,
         balancing=sections.balancing,
+        guardians=sections.guardians,
         router_salt=router_salt,
         router_model=router_model,
     )

@@ -39,6 +39,9 @@ def check_names(sections: Sections, problems: Problems) -> None:
     for alias in sections.alias:
         _check_alias(alias, sections, enabled, problems)
     _check_tenants(sections, enabled, problems)
+    if narrator := sections.guardians.narrator:
+        path = ("guardians", "narrator")
+        check_reference("guardians.narrator", narrator, path, sections, enabled, problems)
 
 
 def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems: Problems) -> None:

@@ -12,6 +12,7 @@ from guardian_cluster.contract.snapshot import (
     BalancingPolicy,
     Frozen,
     GatewayLimits,
+    GuardianPolicy,
     Limits,
     MemoryPolicy,
     Price,
@@ -139,6 +140,7 @@ class Sections(Frozen, frozen=True, kw_only=True):
     routing: RoutingPolicy = RoutingPolicy()
     memory: MemoryPolicy = MemoryPolicy()
     balancing: BalancingPolicy = BalancingPolicy()
+    guardians: GuardianPolicy = GuardianPolicy()
     alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Another name for a specialist, or for `auto`."""
     tenant: dict[str, TenantSection] = msgspec.field(default_factory=dict[str, TenantSection])

@@ -29,6 +29,7 @@ from guardian_cluster.processes.control_socket import listening, locked
 from guardian_cluster.processes.forgetting import forget_old_conversations
 from guardian_cluster.processes.learner import Learner
 from guardian_cluster.processes.lifeline import follow_parent
+from guardian_cluster.processes.monitor import Monitor
 from guardian_cluster.storage import database, queries, retention
 from guardian_cluster.storage.records import month_of
 from guardian_cluster.storage.writer import RecordWriter, Unwritten
@@ -38,6 +39,9 @@ log = logging.getLogger("guardian.control")
 
 HELLO_S = 5.0
 """How long a peer may be silent before it has said who it is."""
+
+NICENESS = 5
+"""Below the processes that answer requests: where there is not enough of the processor, records and guardians wait."""
 
 RETENTION_S = 3_600.0
 PARENT_POLL_S = 1.0
@@ -78,7 +82,10 @@ async def run_control(
                 ready()
             learner = Learner(data_folder, writer, clock, stop)
             calibrator = Calibrator(data_folder, writer, clock, stop)
-            await Control(data_folder, writer, learner, calibrator, policy, clock, stop).serve(listener)
+            monitor = Monitor(data_folder, clock, stop)
+            await Control(data_folder, writer, learner, calibrator, monitor, policy, clock, stop).serve(
+                listener
+            )
         finally:
             await writer.close()
     log.info("control process ended", extra={"folder": str(data_folder)})
@@ -93,6 +100,7 @@ class Control:
         writer: RecordWriter,
         learner: Learner,
         calibrator: Calibrator,
+        monitor: Monitor,
         policy: RecordPolicy,
         clock: Clock,
         stop: asyncio.Event,
@@ -101,6 +109,7 @@ class Control:
         self._writer = writer
         self._learner = learner
         self._calibrator = calibrator
+        self._monitor = monitor
         self._policy = policy
         self._clock = clock
         self._stop = stop
@@ -114,6 +123,7 @@ class Control:
             tasks.create_task(self._retain())
             tasks.create_task(self._guarded(self._learner.run()))
             tasks.create_task(self._guarded(self._calibrator.run()))
+            tasks.create_task(self._guarded(self._monitor.run()))
             await self._stop.wait()
             accepting.cancel()
         await self._guarded(self._learner.finish())
@@ -199,6 +209,7 @@ class Control:
         peer.send(Ack(batch=batch.id, spend=written.spend))
         self._tell_others(written.spend, peer)
         self._learner.take(written.requests, written.feedback)
+        self._monitor.wake()
 
     def _tell_others(self, spend: Sequence[Spend], peer: "_Peer") -> None:
         if spend:
@@ -294,6 +305,7 @@ async def _stop_with_parent(stop: asyncio.Event) -> None:
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
 def main(data: Path, policy: str, lifeline_fd: int | None, log_level: str, log_format: str) -> None:
     """Take reports for a data folder until SIGTERM, or until the parent process ends."""
+    os.nice(NICENESS)
     set_up_logs(log_level, "json" if log_format == "json" else "text")
     try:
         asyncio.run(_serve(data, _policy(policy), lifeline_fd))

@@ -80,6 +80,14 @@ class Asked(Event, frozen=True, kw_only=True):
     question: str
 
 
+class Flowed(Event, frozen=True, kw_only=True):
+    """Requests of which none is told by itself: traffic, of which guardians are to make something."""
+
+    scene: str
+    model: str
+    requests: tuple[str, ...]
+
+
 class Done(Event, frozen=True, kw_only=True):
     """Something is done to the world that is not a request."""
 

@@ -40,6 +40,9 @@ folder = "{DATA_NAME}"
 [routing]
 explore = 0
 
+[guardians]
+cycle_s = 10
+
 [[watch.deny]]
 name = "product-name"
 text = "{SECRET}"

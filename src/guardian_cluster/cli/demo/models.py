@@ -13,6 +13,8 @@ PACE = Pace(first_token_s=0.05, between_chunks_s=0.01, characters_per_chunk=8)
 
 UNKNOWN = "I have no line for that in my script."
 
+DECLINED = "I'm sorry, but I can't help with that request."
+
 TOLD = "my dog is named "
 
 Script = Mapping[str, str]
@@ -86,13 +88,19 @@ class Voice:
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self.declines = ""
+        """The instructions with which it declines whatever is asked; empty is none."""
         self.said: list[str] = []
 
     def __call__(self, request: ModelRequest) -> Answer:
         """Answer the last question from the script, or from the messages that the model is shown."""
-        text = self._remembered(request) or self._line(request.prompt)
+        text = self._declined(request) or self._remembered(request) or self._line(request.prompt)
         self.said.append(text)
         return Answer(text=text)
+
+    def _declined(self, request: ModelRequest) -> str | None:
+        instructions = [each.get("content") for each in request.messages if each.get("role") == "system"]
+        return DECLINED if self.declines and self.declines in instructions else None
 
     def _line(self, question: str) -> str:
         return next((line for part, line in self.script.items() if part in question), UNKNOWN)

@@ -43,7 +43,7 @@ async def perform(narrator: Narrator, folder: Path, scenes: Sequence[Play] = SCE
         async with running_gateway(folder) as gateway:
             await until_taken(folder)
             narrator.tell(Ready(url=gateway.url, pid=gateway.pid))
-            played = await _play(scenes, Client(gateway.url), models, narrator)
+            played = await _play(scenes, Client(gateway.url), models, narrator, folder)
             await until_recorded(folder, played.requests)
     records = await asyncio.to_thread(read_records, folder)
     missing = set(played.requests) - {record.id for record in records}
@@ -61,11 +61,13 @@ class Played(msgspec.Struct, frozen=True):
     """The ids of all that were answered."""
 
 
-async def _play(scenes: Sequence[Play], client: Client, models: Models, narrator: Narrator) -> Played:
+async def _play(
+    scenes: Sequence[Play], client: Client, models: Models, narrator: Narrator, folder: Path
+) -> Played:
     played = Played([], [])
     for number, scene in enumerate(scenes, 1):
         narrator.tell(Scene(number=number, name=scene.name, title=scene.title))
-        stage = Stage(scene.name, client, models, narrator)
+        stage = Stage(scene.name, client, models, narrator, folder)
         try:
             await scene.play(stage)
         except SceneFailedError as error:

@@ -10,7 +10,7 @@ from guardian_cluster.contract.records import RequestRecord
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.telemetry.address import socket_path
 
-MOST_RECORDS = 1_000
+MOST_RECORDS = 10_000
 
 TAKEN_TIMEOUT_S = 10.0
 """A control process that runs takes records within 0.2 s; one that is only being started, within some seconds."""

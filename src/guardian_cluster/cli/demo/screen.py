@@ -1,5 +1,6 @@
 """The log for people: a line or two for each event, in colour where there is a terminal that wants it."""
 
+from collections import Counter
 from functools import singledispatchmethod
 
 from rich.console import Console
@@ -166,8 +167,9 @@ class ScreenLog:
             failed = f" ({', '.join(each.failed)})" if each.failed else ""
             went = f"{each.specialist} -> {each.then or 'nobody'}"
             self._line("escalated", f"{went}: {each.p_wrong:.0%} likely wrong{failed}")
-        for each in summary.verdicts:
-            self._line("verdict", f"{each.detector} {each.rule}: {each.action}")
+        found = Counter(f"{each.detector} {each.rule}: {each.action}" for each in summary.verdicts)
+        for text, count in found.items():
+            self._line("verdict", text if count == 1 else f"{text}, {count} times")
         self._shares(summary)
 
     def _shares(self, summary: Summary) -> None:

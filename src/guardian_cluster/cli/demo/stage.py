@@ -1,6 +1,8 @@
 """The stage: what a scene may do, and how all of it is told and checked."""
 
 import http.client
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +14,7 @@ from guardian_cluster.cli.demo.events import (
     Checked,
     Done,
     Event,
+    Flowed,
     Found,
     Log,
     Reasoned,
@@ -72,8 +75,12 @@ class Narrator:
 class Stage:
     """What one scene may do."""
 
-    def __init__(self, scene: str, client: Client, models: Models, narrator: Narrator) -> None:
+    def __init__(
+        self, scene: str, client: Client, models: Models, narrator: Narrator, folder: Path = Path()
+    ) -> None:
         self.models = models
+        self.folder = folder
+        """Where the demo is installed."""
         self.holds = True
         """Whether everything expected so far has happened."""
         self.requests: list[str] = []
@@ -89,6 +96,37 @@ class Stage:
         outcome = await self.fetch(question)
         self.show(outcome)
         return outcome
+
+    @property
+    def passed_s(self) -> float:
+        """Seconds since the demo began."""
+        return self._narrator.passed_s
+
+    async def pass_by(self, question: Question) -> Reply:
+        """Ask, as one of many whom nobody listens to, and tell nothing. Raises SceneFailedError."""
+        try:
+            reply = await self._client.ask(
+                question.messages,
+                model=question.model,
+                streamed=question.streamed,
+                session=question.session,
+            )
+        except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
+            raise SceneFailedError(f"the gateway could not be asked: {error!r}") from error
+        self.requests.append(reply.id)
+        return reply
+
+    def flowed(self, model: str, requests: Sequence[str]) -> None:
+        """Tell which requests passed by."""
+        self._narrator.tell(Flowed(scene=self._scene, model=model, requests=tuple(requests)))
+
+    async def verdicts_of(self, id: str) -> tuple[str, ...]:
+        """Return what watchers found in an answer, by its record. Raises SceneFailedError."""
+        try:
+            facts = await self._client.record(id)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise SceneFailedError(f"the gateway could not be asked: {error!r}") from error
+        return tuple(f"{each['detector']} {each['rule']}" for each in facts.get("verdicts", ()))
 
     def announce(self, question: Question) -> None:
         """Tell what is asked, and listen from here on to what models say to it."""

@@ -20,7 +20,7 @@ from guardian_cluster.cli.drill.report import Drilled, drilled, facts_of
 from guardian_cluster.cli.drill.scenery import Place, models_of, stand_ins_for
 from guardian_cluster.cli.drill.seen import Struck
 from guardian_cluster.cli.drill.table import legend, show
-from guardian_cluster.cli.options import config_option
+from guardian_cluster.cli.options import config_option, json_option
 from guardian_cluster.config import find_config
 from guardian_cluster.contract.snapshot import Base, Specialist
 from guardian_cluster.errors import EXIT_OK, BadArgument, ConfigError, Problem, printable
@@ -49,7 +49,7 @@ EXIT_LOST = 1
 @click.option(
     "--seed", type=int, default=1, show_default=True, help="What is left to chance follows from it."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @config_option
 def drill(
     faults: tuple[str, ...],

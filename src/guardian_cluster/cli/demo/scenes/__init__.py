@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from guardian_cluster.cli.demo.scenes import leak, memory, mistake, outage, parts, routing
+from guardian_cluster.cli.demo.scenes import leak, memory, mistake, outage, parts, regression, routing
 from guardian_cluster.cli.demo.stage import Stage
 
 
@@ -23,4 +23,5 @@ SCENES: Sequence[Play] = (
     Play("leak", "What must not leave does not leave", leak.play),
     Play("outage", "An endpoint dies in the middle of requests", outage.play),
     Play("memory", "A conversation goes on", memory.play),
+    Play("regression", "A regression is noticed, located and explained", regression.play),
 )
