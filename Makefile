@@ -1,6 +1,6 @@
 # The two commands a newcomer needs are `make run` and `make test`; both do all set-up themselves.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench bench-full style lock clean
+.PHONY: help setup run test check format bench bench-full soak style lock clean
 .PRECIOUS: .venv/installed-%
 bin := .venv/bin
 
@@ -35,6 +35,11 @@ bench: setup  ## every benchmark, quickly
 
 bench-full: setup  ## every benchmark, in full
 	@scripts/bench
+
+soak: setup  ## kill processes everywhere, and fuzz: some 40 minutes
+	@$(bin)/python -m benchmarks.kill_sweep
+	@$(bin)/python scripts/fuzz.py --minutes 10
+	@$(bin)/python scripts/fuzz.py --minutes 5 --target replies
 
 style: setup  ## print sizes; gates nothing
 	@$(bin)/python scripts/style.py

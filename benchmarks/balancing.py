@@ -6,8 +6,6 @@ every endpoint. docs/design/balancing.md describes the worlds, the oracles and e
 """
 
 import argparse
-import random
-import sys
 from statistics import fmean
 from typing import Any
 
@@ -22,7 +20,9 @@ from benchmarks.balancing_world.figures import (
     share_of_a_hang,
 )
 from benchmarks.balancing_world.mixes import DRAWN_S, Mix
-from benchmarks.harness.report import elapsed_s, json_line, machine_facts, note
+from benchmarks.harness.offline import Measured, conduct_given, offline_options
+from benchmarks.harness.options import add_seed
+from benchmarks.harness.report import note
 
 GOALS = {
     "goodput_gap_worst": 0.15,
@@ -89,22 +89,13 @@ def shares(by_mix: dict[str, dict[str, Any]], runs: list[int]) -> dict[str, floa
     }
 
 
-def main() -> None:
-    """Print the figures as the last line on standard output."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument(
-        "--quick", action="store_true", help="end within a minute, with fewer mixes and runs"
-    )
-    options.add_argument("--seed", type=int, help="which mixes are drawn; without it others each time")
-    given = options.parse_args()
-    seed = given.seed if given.seed is not None else random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}", file=sys.stderr)
-    figures = measure(seed, quick=given.quick)
-    run = {"quick": given.quick, "seed": seed, "elapsed_s": elapsed_s()}
-    print(json_line("balancing", figures, GOALS, run, machine_facts()), flush=True)
+def measured(given: argparse.Namespace) -> Measured:
+    """Return the figures of a run, and what they were measured on."""
+    note(f"seed {given.seed}")
+    return measure(given.seed, quick=given.quick), {"seed": given.seed}
 
 
 if __name__ == "__main__":
-    main()
+    options = offline_options(__doc__)
+    add_seed(options)
+    conduct_given("balancing", options, measured, at_least={}, at_most=GOALS)

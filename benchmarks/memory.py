@@ -6,7 +6,6 @@ without an answer ask for a fact that was not stated of a thing that is there, o
 docs/design/memory.md has the figures.
 """
 
-import argparse
 import asyncio
 import random
 import tempfile
@@ -14,9 +13,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from benchmarks.harness.report import elapsed_s, json_line, machine_facts, note, percentile
+from benchmarks.harness.offline import Measured, conduct_offline
+from benchmarks.harness.report import note, percentile
 from guardian_cluster.documents.block import Document, Passage
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.specialists.builtin.recall.quoting import order
@@ -243,22 +242,10 @@ async def _filled_store(data: Corpus, location: Path | str) -> MemoryStore:
     return store
 
 
-def main() -> None:
-    """Run the benchmark and print its figures as the last line."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--quick", action="store_true", help="a quarter of the questions")
-    given = options.parse_args()
-    figures = asyncio.run(measure(quick=given.quick))
-    run: dict[str, Any] = {
-        "quick": given.quick,
-        "data": "generated",
-        "database": "sqlite",
-        "elapsed_s": elapsed_s(),
-    }
-    print(json_line("memory", figures, GOALS, run, machine_facts()), flush=True)
+def measured(quick: bool) -> Measured:
+    """Return the figures, and what they were measured on."""
+    return asyncio.run(measure(quick=quick)), {"data": "generated", "database": "sqlite"}
 
 
 if __name__ == "__main__":
-    main()
+    conduct_offline("memory", __doc__, measured, at_least={}, at_most=GOALS)

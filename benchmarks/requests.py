@@ -4,17 +4,15 @@ Compound requests are made from templates with known parts; ordinary ones are re
 thing. docs/benchmarks.md describes every figure.
 """
 
-import argparse
 import asyncio
-import json
 import re
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.harness.report import compare, elapsed_s, json_line, machine_facts, note, percentile
+from benchmarks.harness.offline import Measured, conduct_offline
+from benchmarks.harness.report import note, percentile
 from benchmarks.sets.compound import DEVELOPED, HELD_OUT, Compound, KnownPart, compounds
 from benchmarks.sets.ordinary import ordinary
 from benchmarks.sets.served import serving
@@ -169,8 +167,9 @@ async def cluster_figures(requests: Sequence[Compound]) -> dict[str, float]:
         return await answered(requests, ask, cluster.evidence)
 
 
-def measure(plan: Plan) -> tuple[dict[str, Any], str]:
-    """Return all figures, and where the ordinary requests come from."""
+def measure(quick: bool) -> Measured:
+    """Return all figures, and what they were measured on."""
+    plan = QUICK if quick else FULL
     note("compound requests")
     made = compounds(COMPOUND, SEED)
     figures = compound_figures(made)
@@ -182,45 +181,15 @@ def measure(plan: Plan) -> tuple[dict[str, Any], str]:
     note("timing")
     figures |= timing_figures("compound", [request.text for request in made], plan.timings)
     figures |= timing_figures("ordinary", plain_requests, plan.timings)
-    return figures, origin
-
-
-def met(figures: Mapping[str, Any]) -> dict[str, bool | None]:
-    """Say of each goal whether it is met; `None` where nothing was measured."""
-    found = {key: figures.get(key) for key in AT_LEAST}
-    least = {key: None if value is None else value >= AT_LEAST[key] for key, value in found.items()}
-    return {**least, **compare(figures, AT_MOST)}
-
-
-def line_of(figures: Mapping[str, Any], run: Mapping[str, Any]) -> str:
-    """Return the line that ends the benchmark; the first goals are to be reached, the others not to be passed."""
-    line = json.loads(json_line("requests", figures, AT_MOST, run, machine_facts()))
-    return json.dumps({**line, "goals": {**AT_LEAST, **AT_MOST}, "met": met(figures)})
-
-
-def main() -> None:
-    """Run the benchmark and print its figures as the last line on standard output."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    options.add_argument("--quick", action="store_true", help="end within 20 s, with more noise in the times")
-    plan = QUICK if options.parse_args().quick else FULL
-    quick = plan is QUICK
-    try:
-        figures, origin = measure(plan)
-    except RuntimeError as error:
-        sys.exit(f"error: {error}")
     run = {
-        "quick": quick,
         "plan": asdict(plan),
         "seed": SEED,
         "data": origin,
         "templates": {"developed": len(DEVELOPED), "held_out": len(HELD_OUT)},
         "held_out": "templates and words of every second request",
-        "elapsed_s": elapsed_s(),
     }
-    print(line_of(figures, run), flush=True)
+    return figures, run
 
 
 if __name__ == "__main__":
-    main()
+    conduct_offline("requests", __doc__, measure, at_least=AT_LEAST, at_most=AT_MOST)

@@ -17,6 +17,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.harness.command import conduct
+from benchmarks.harness.options import add_quick, described
 from benchmarks.harness.report import machine_facts, note
 from benchmarks.litellm.proxy import litellm, litellm_command, litellm_version
 from benchmarks.resilience_world.figures import keys, row, usual
@@ -80,12 +81,8 @@ def measure(asked: argparse.Namespace) -> dict[str, Any]:
 
 def options() -> argparse.Namespace:
     """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick", action="store_true", help="end within 90 s on two cores, with fewer requests"
-    )
+    parser = described(__doc__)
+    add_quick(parser, "end within 90 s on two cores, with fewer requests")
     parser.add_argument(
         "--fault", action="append", choices=list(BY_NAME), metavar="NAME", help="only this fault"
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from benchmarks.harness.native import MissingCompilerError
+from benchmarks.harness.options import add_quick, described
 from benchmarks.harness.processes import cores, leave_gateway_core
 from benchmarks.harness.report import elapsed_s, json_line, machine_facts
 from benchmarks.harness.targets import KINDS
@@ -17,11 +18,9 @@ EXIT_UNAVAILABLE = 69
 
 def parser(description: str | None) -> argparse.ArgumentParser:
     """Return the options that every benchmark has."""
-    options = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = described(description)
     options.add_argument("--target", choices=KINDS, default="gateway", help="what is measured")
-    options.add_argument("--quick", action="store_true", help="end within 50 s on two cores, with more noise")
+    add_quick(options, "end within 50 s on two cores, with more noise")
     return options
 
 

@@ -1,0 +1,1 @@
+"""What a process of the control plane is killed, frozen and upgraded in the middle of."""
