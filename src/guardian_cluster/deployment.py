@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.conversations import StoredConversations
 from guardian_cluster.request.context import ContextMaintainer
-from guardian_cluster.request.drained import Drained
 from guardian_cluster.request.quality import QualityAssurance
 from guardian_cluster.request.router import Abilities, RequestRouter
 from guardian_cluster.request.scoring import Scorer
+from guardian_cluster.request.steering.steering import Steering
 from guardian_cluster.specialists.builtin.recall.evidence import RetrievalQuality
 from guardian_cluster.specialists.solver import is_solvable
 from guardian_cluster.specialists.specialist import Specialist
@@ -42,7 +42,7 @@ class Deployment:
         self.quality_assurance = QualityAssurance(learned.after, words)
         self.request_router = RequestRouter(
             base,
-            Drained(snapshot.overlay.drained, parts.clock),
+            Steering(snapshot, parts.clock, parts.rng),
             Abilities(is_solvable=is_solvable, has_documents=parts.documents.are_there_for),
             Scorer(hasher, learned.before, parts.experience),
             parts.paces.price,

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 from harness import base, specialist
+from held_moves import overlay
 
 from guardian_cluster.contract.secret import Secret
-from guardian_cluster.contract.snapshot import DenyRule, Endpoint, Overlay, Snapshot, WatchPolicy
+from guardian_cluster.contract.snapshot import DenyRule, Endpoint, Snapshot, WatchPolicy
 from guardian_cluster.contract.snapshot_file import (
     FILE_NAME,
     SERVED_NAME,
@@ -17,6 +18,7 @@ from guardian_cluster.contract.snapshot_file import (
     stamp,
     write_snapshot,
 )
+from guardian_cluster.domain.action import Drain, Reroute
 
 WATCH = WatchPolicy(
     deny=(DenyRule(name="word", text="hunter2", action="cut"),), canaries=("canary-12345678",)
@@ -28,11 +30,23 @@ def a_snapshot(rev: int = 7) -> Snapshot:
         id="a/1", url="http://127.0.0.1:1/v1", model="m", api_key=Secret("sk-very-secret", "A_KEY")
     )
     one = msgspec.structs.replace(specialist("a"), endpoints=(endpoint,))
-    return Snapshot(rev=rev, base=base(one, watch=WATCH), overlay=Overlay(drained={"a/1": 12.5}))
+    return Snapshot(
+        rev=rev,
+        base=base(one, watch=WATCH),
+        overlay=overlay(Drain(specialist="a", endpoint="a/1"), Reroute(specialist="a", to="b")),
+    )
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     write_snapshot(tmp_path, a_snapshot())
+
+    assert read_snapshot(tmp_path) == a_snapshot()
+
+
+def test_one_of_the_version_before_is_read_without_what_is_no_more(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, a_snapshot())
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b'"overlay":{', b'"overlay":{"drained":{"a/1":12.5},'))
 
     assert read_snapshot(tmp_path) == a_snapshot()
 

@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 import pytest
 from harness import RECALL, base, specialist
+from held_moves import held
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardian_cluster.contract.records import GatewayEvent
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     ApiKey,
     Base,
     DenyRule,
@@ -18,12 +20,14 @@ from guardian_cluster.contract.snapshot import (
     Endpoint,
     Limits,
     Overlay,
+    Sink,
     Snapshot,
     Specialist,
     Tenant,
     Variant,
     WatchPolicy,
 )
+from guardian_cluster.domain.action import Drain
 from guardian_cluster.domain.change import ChangeEvent
 from guardian_cluster.monitoring.differences import MAX_WRITTEN, written
 from guardian_cluster.monitoring.revisions import MAX_EVENTS, change_of, changes_between
@@ -50,8 +54,11 @@ BASE = replace(
     base(WRITER, RECALL, keys=(KEY,), tenants=(ACME, Tenant(name="rival")), aliases={"gpt": "writer"}),
     router_salt=Secret(HIDDEN, "salt"),
     watch=WatchPolicy(deny=(DenyRule(name="house", text=HIDDEN),), canaries=(HIDDEN,)),
+    alerts=AlertPolicy(sinks={"oncall": Sink(kind="pagerduty", key=Secret(HIDDEN, "PAGER"))}),
 )
-OVERLAY = Overlay(drained={"writer/1": AT}, thresholds=(threshold(),))
+PAGER_OF_ANOTHER = Sink(kind="pagerduty", key=Secret("other-" + HIDDEN, "PAGER"))
+DRAIN = held(Drain(specialist="writer", endpoint="writer/1"), "act_1")
+OVERLAY = Overlay(moves=(DRAIN,), thresholds=(threshold(),))
 BEFORE = Snapshot(rev=4, base=BASE, overlay=OVERLAY)
 
 
@@ -96,6 +103,10 @@ def test_equal_snapshots_and_another_number_are_no_change():
         (replace(BASE, routing=replace(BASE.routing, explore=0.1)),
          ("routing", "routing.explore", "0.03", "0.1")),
         (replace(BASE, aliases={"gpt": "recall"}), ("routing", "aliases.gpt", '"writer"', '"recall"')),
+        (replace(BASE, recovery=replace(BASE.recovery, backup={"writer": ("recall",)})),
+         ("setting", "recovery.backup.writer", "", '["recall"]')),
+        (replace(BASE, alerts=replace(BASE.alerts, page_from="critical")),
+         ("setting", "alerts.page_from", '"error"', '"critical"')),
         (replace(BASE, limits=replace(BASE.limits, max_answer_bytes=5)),
          ("setting", "limits.max_answer_bytes", "50000000", "5")),
     ],
@@ -107,12 +118,12 @@ def test_each_thing_that_differs_is_one_event(after: Base, event: tuple[str, str
     assert before == event[2] or (event[2] == "…" and before.startswith("{"))
 
 
-def test_thresholds_and_drained_endpoints_are_told_with_whom_they_concern():
+def test_thresholds_and_moves_are_told_with_whom_they_concern():
     raised = changed(overlay=Overlay(thresholds=(threshold(0.7),)))
 
     assert told(raised) == [
         ("threshold", "thresholds.harm/writer/acme", "0.5", "0.7"),
-        ("endpoint", "drained.writer/1", repr(AT), ""),
+        ("endpoint", "moves.act_1.drain", written(DRAIN), ""),
     ]
     assert [(each.specialist, each.tenant, each.endpoint) for each in raised] == [
         ("writer", "acme", ""),
@@ -141,6 +152,8 @@ def test_the_same_change_has_the_same_id_whenever_it_is_noticed_and_others_have_
     [
         (replace(BASE, router_salt=Secret("other-" + HIDDEN, "salt")), "router_salt"),
         (writer(proxy=Secret("other-" + HIDDEN, "PROXY")), "specialists.writer.proxy"),
+        (replace(BASE, alerts=AlertPolicy(sinks={"oncall": PAGER_OF_ANOTHER})), "alerts.sinks.oncall.key"),
+        (replace(BASE, alerts=AlertPolicy()), "alerts.sinks.oncall"),
         (replace(BASE, keys=(replace(KEY, sha256="other-" + HIDDEN),)), "keys.k1.sha256"),
         (replace(BASE, watch=replace(BASE.watch, canaries=("other-" + HIDDEN,))), "watch.canaries"),
         (replace(BASE, watch=replace(BASE.watch, deny=(DenyRule(name="house", text="other"),))), "watch.deny"),
@@ -234,6 +247,11 @@ _policies = st.builds(
     personal=st.dictionaries(st.sampled_from(["card", "email"]), st.just("cut"), max_size=2),
     on_empty=st.sampled_from(["observe", "retry"]),
 )
+_moves = st.builds(
+    lambda name, until: held(Drain(specialist=name), f"a{name}", until=until),
+    _names,
+    st.sampled_from([1.0, 2.0]),
+)
 _snapshots = st.builds(
     Snapshot,
     rev=st.just(1),
@@ -250,7 +268,7 @@ _snapshots = st.builds(
     ),
     overlay=st.builds(
         Overlay,
-        drained=st.dictionaries(_names, st.sampled_from([1.0, 2.0]), max_size=2),
+        moves=st.lists(_moves, max_size=2).map(tuple),
         thresholds=st.lists(
             st.builds(threshold, st.sampled_from([0.1, 0.2]), specialist=_names, tenant=_names), max_size=2
         ).map(tuple),

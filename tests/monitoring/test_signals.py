@@ -244,3 +244,12 @@ async def test_what_was_done_about_a_finding_is_kept_and_of_several_the_mildest(
     assert redacted.done == {"personal-data/email": "redact"}
     assert both.done == {"personal-data/email": "observe"}
     assert set(both.done) == set(both.verdicts)
+
+
+async def test_an_observation_tells_which_moves_changed_its_way_and_who_was_asked_for():
+    record = await recorded()
+    moved = msgspec.structs.replace(record, moves=("a1", "a2:trial"), requested_model="auto")
+    observation = observation_of(moved)
+
+    assert observation is not None
+    assert (observation.moves, observation.requested) == (("a1", "a2:trial"), "auto")

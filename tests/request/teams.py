@@ -24,6 +24,7 @@ from guardian_cluster.request.decomposition import Part
 from guardian_cluster.request.needs import Needs
 from guardian_cluster.request.parts import request_for
 from guardian_cluster.request.response import ProcessedResponse
+from guardian_cluster.request.steering.way import Way
 from guardian_cluster.request.workflow import RequestProcessingWorkflow
 from guardian_cluster.simulation import ModelServer
 from guardian_cluster.simulation.connection import Connection, RawRequest
@@ -83,7 +84,10 @@ class SetRouter:
         self._assign = assign
         self._ceiling_usd = ceiling_usd
 
-    async def analyze_request(self, user_request: UserRequest) -> RoutingAnalysis:
+    def way(self, request: UserRequest) -> Way | None:
+        return None
+
+    async def analyze_request(self, user_request: UserRequest, way: Way | None = None) -> RoutingAnalysis:
         parts = tuple(each.part for each in self._assign(user_request) if each.part is not None)
         request = msgspec.structs.replace(user_request, max_cost_usd=self._ceiling_usd)
         return RoutingAnalysis(request=request, requested="auto", needs=Needs(), parts=parts)

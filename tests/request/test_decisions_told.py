@@ -10,8 +10,10 @@ import pytest
 from assurance import ScriptedAssurance
 from clusters import running_cluster
 from harness import SOLVER, base, specialist
+from held_moves import overlay
 from hypothesis import given
 from hypothesis import strategies as st
+from routers import router_of
 from teams import GatedServer, Given
 from test_cascade import BOTH, FINDS_WRONG, RIGHT, WRONG, climb, climbing
 from test_router import ask, divided, named, refusal, said, two_models
@@ -21,14 +23,15 @@ from test_validation import Finished, recalled, validating
 from guardian_cluster.cli.main import run
 from guardian_cluster.contract.snapshot import (
     BalancingPolicy,
-    Overlay,
     Price,
     RoutingPolicy,
     Snapshot,
     Timeouts,
 )
+from guardian_cluster.domain.action import Drain
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.request.balancing.plan import Candidate, Demand
+from guardian_cluster.request.experience import Experience
 from guardian_cluster.request.synthesis import heading
 from guardian_cluster.simulation import ModelServer, Pace, Status
 
@@ -72,23 +75,13 @@ async def test_the_time_to_the_first_word_of_an_answer_that_was_held_is_when_it_
 
 
 async def test_what_a_second_costs_is_weighed_by_auto():
-    import random
-
-    from test_router import HASHER, none_there
-
-    from guardian_cluster.request.experience import Experience
-    from guardian_cluster.request.router import Abilities, RequestRouter
-    from guardian_cluster.request.scoring import Scorer
-
     experience = Experience()
     experience.of("slow").add(100, 20.0)
     experience.of("quick").add(100, 0.5)
     serving = msgspec.structs.replace(
         base(named("slow"), named("quick")), routing=RoutingPolicy(second_usd=0.01)
     )
-    abilities = Abilities(is_solvable=lambda _: False, has_documents=none_there)
-    scorer = Scorer(HASHER, None, experience)
-    router = RequestRouter(serving, (), abilities, scorer, lambda _: 0.0, random.Random(1))
+    router = router_of(serving, experience=experience)
 
     (chosen,) = await router.assign_specialists(await router.analyze_request(ask()))
 
@@ -183,10 +176,8 @@ def test_who_is_drained_now_is_not_said_to_answer(folder: Any, capsys: Any):
     from guardian_cluster.contract.snapshot_file import write_snapshot
 
     (folder / "data").mkdir()
-    overlay = Overlay(drained={"one": 4e9})
-    write_snapshot(
-        folder / "data", Snapshot(rev=1, base=load_config(folder / "guardian.toml").base(), overlay=overlay)
-    )
+    base, moves = load_config(folder / "guardian.toml").base(), overlay(Drain(specialist="one"))
+    write_snapshot(folder / "data", Snapshot(rev=1, base=base, overlay=moves))
 
     assert run(["explain", "--json", "Why?"]) == 0
     assert json.loads(capsys.readouterr().out)["assignments"][0]["specialist"] == "two"

@@ -1,6 +1,5 @@
 """Who is chosen to answer, and what is said when nobody can."""
 
-import random
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -34,8 +33,7 @@ from guardian_cluster.request.assignment import SpecialistAssignment
 from guardian_cluster.request.experience import Experience
 from guardian_cluster.request.learned import Learned
 from guardian_cluster.request.needs import needs_of
-from guardian_cluster.request.router import POLICIES, Abilities, RequestRouter
-from guardian_cluster.request.scoring import Scorer
+from guardian_cluster.request.router import POLICIES
 from guardian_cluster.simulation import ModelServer
 from guardian_cluster.statistics.hashing import TextHasher
 from guardian_cluster.statistics.success_model import SuccessModel
@@ -463,10 +461,7 @@ async def test_fast_prefers_who_was_fast():
     experience.of("slow").add(100, 20.0)
     experience.of("quick").add(100, 0.5)
     serving = base(named("slow"), named("quick"))
-    router = RequestRouter(
-        serving, (), Abilities(is_solvable=lambda _: False, has_documents=none_there),
-        Scorer(HASHER, None, experience), lambda _: 0.0, random.Random(1),
-    )  # fmt: skip
+    router = router_of(serving, experience=experience)
 
     (fast,) = await router.assign_specialists(await router.analyze_request(ask("auto:fast")))
     (usual,) = await router.assign_specialists(await router.analyze_request(ask("auto")))

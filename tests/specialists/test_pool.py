@@ -204,3 +204,16 @@ async def test_closing_the_pool_closes_connections_in_use():
     pool.close()
 
     assert not in_use.is_open
+
+
+async def test_the_place_of_a_connection_that_is_outdated_is_given_back():
+    pool = Pool(ConnectionLimits(per_origin=1, total=1))
+    lane = pool.lane(HERE)
+    assert await pool.enter(lane) is None
+    outdated = connected(pool)
+    pool.renew(lambda origin: origin == HERE)
+    lane.freed(outdated)
+    outdated.connection_lost(None)
+
+    assert (lane.used, pool.used, lane.idle, pool.open) == (0, 0, [], set())
+    pool.close()

@@ -614,3 +614,28 @@ async def test_a_body_arrives_piece_by_piece(transport: Transport):
 
         assert (first, await read_all(response)) == (b"one", b"two")
         response.close()
+
+
+async def test_after_renewal_idle_connections_are_used_no_more_and_others_finish(transport: Transport):
+    async with ModelServer("one two three") as server, ModelServer() as other:
+        await exchange(transport, call(other.url))
+        await exchange(transport, call(server.url))
+        under_way = await transport.send(call(server.url, stream=True))
+        transport.renew(server.url)
+        transport.renew("no address")
+        assert (await read_all(under_way)).endswith(b"data: [DONE]\n\n")
+        under_way.close()
+        for each in (server, server, other):
+            await exchange(transport, call(each.url))
+
+        assert (server.connections_opened, other.connections_opened) == (2, 1)
+
+
+async def test_after_renewal_of_what_is_idle_a_new_connection_is_made(transport: Transport):
+    async with ModelServer() as server:
+        await exchange(transport, call(server.url))
+        transport.renew(server.url)
+        await exchange(transport, call(server.url))
+        await exchange(transport, call(server.url))
+
+        assert server.connections_opened == 2

@@ -191,6 +191,8 @@ class RequestRecord(Frozen, frozen=True, kw_only=True):
     """What the question is about: its longest words as numbers under the installation's own salt."""
     fingerprint: bytes = b""
     """Hashes of an answer in which something was found, so that bad answers of one kind are known again."""
+    moves: tuple[str, ...] = ()
+    """Ids of the actions in force that changed its way."""
 
 
 class Payload(Frozen, frozen=True, kw_only=True):

@@ -5,11 +5,17 @@ recovery. A gateway applies it whole or not at all, keeps a copy on disk, and ca
 everything else down (docs/design/contract.md).
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from guardian_cluster.contract.secret import Secret
+from guardian_cluster.domain.action import HeldMove, MoveKind
+from guardian_cluster.domain.alert import SinkKind
+from guardian_cluster.domain.diagnosis import Cause
+from guardian_cluster.domain.incident import Severity
+from guardian_cluster.domain.recovery import Autonomy
 from guardian_cluster.domain.verdict import Action
 
 Role = Literal["client", "admin"]
@@ -27,6 +33,9 @@ DetectorName = Literal[
     "tool-call",
 ]
 """`rules` is all that the release gate looks for: texts, secrets, personal data, canaries."""
+
+FilePath = Annotated[str, Meta(extra={"path": True})]
+"""A path. In guardian.toml `~` is the home folder, and a relative one starts at the folder of that file."""
 
 InputAction = Literal["observe", "mark", "redact", "block"]
 """What is done about a finding in what goes to a model: note it, tell the model to take the text as data, put a
@@ -349,6 +358,62 @@ class GuardianPolicy(Frozen, frozen=True, kw_only=True):
     """How many may be raised without a fault, over all signals of all specialists."""
 
 
+class RecoveryPolicy(Frozen, frozen=True, kw_only=True):
+    """What is done without asking anybody when something fails, and what never."""
+
+    autonomy: Autonomy = "act"
+    """`act` does what can be undone; `propose` says what it would do; `observe` only looks: nothing acts by itself."""
+    specialists: dict[str, Autonomy] = {}
+    """The same for single specialists."""
+    actions_per_hour: int = 20
+    """Over all specialists; what goes beyond is proposed."""
+    hold_s: float = 900.0
+    """After so long an action undoes itself, unless it is still needed."""
+    backup: dict[str, tuple[str, ...]] = {}
+    """Specialist -> who takes its requests where nothing else helps, in order; its `fallback` where none is named."""
+    playbook: dict[Cause | Literal["unknown"], tuple[MoveKind | Literal["page"], ...]] = {}
+    """Cause -> what is tried, in order; in the place of what is known of that cause."""
+
+
+class Sink(Frozen, frozen=True, kw_only=True):
+    """Where alerts go."""
+
+    kind: SinkKind
+    url: Secret | None = None
+    """Its address, which may be all that protects it: of Slack and a webhook the whole of it, of PagerDuty (which has
+    one of its own) and Alertmanager the part before `/v2` or `/api`, of e-mail `smtp://host:port` or `smtps://`."""
+    key: Secret | None = None
+    """PagerDuty's routing key; of a webhook the secret that it is signed with; the password for e-mail."""
+    user: str = ""
+    """For e-mail: who signs in, if anybody."""
+    sender: str = ""
+    """The address that e-mail comes from."""
+    to: tuple[str, ...] = ()
+    """The addresses that it goes to."""
+    ca_file: FilePath | None = None
+    """A file, in PEM, with the one authority by which its certificate is accepted; `None` is the system's."""
+
+
+class EscalationStep(Frozen, frozen=True, kw_only=True):
+    """Who is called where nobody has acknowledged an incident after a while."""
+
+    after_s: float = 0.0
+    """Seconds since people were first to be called."""
+    sinks: tuple[str, ...]
+
+
+class AlertPolicy(Frozen, frozen=True, kw_only=True):
+    """Who is told of incidents, and when."""
+
+    sinks: dict[str, Sink] = {}
+    page_from: Severity = "error"
+    """From this severity on people are called; of less they are told nothing."""
+    pages_per_hour: int = 10
+    """Over all incidents; what goes beyond waits until the hour has room, is shown, and said in the next page."""
+    escalation: tuple[EscalationStep, ...] = ()
+    """In order, as long as nobody has it; sinks that no step names are told at once."""
+
+
 class Base(Frozen, frozen=True, kw_only=True):
     """All that is needed to serve, as deployed."""
 
@@ -365,6 +430,8 @@ class Base(Frozen, frozen=True, kw_only=True):
     memory: MemoryPolicy = MemoryPolicy()
     balancing: BalancingPolicy = BalancingPolicy()
     guardians: GuardianPolicy = GuardianPolicy()
+    recovery: RecoveryPolicy = RecoveryPolicy()
+    alerts: AlertPolicy = AlertPolicy()
     router_salt: Secret = Secret("", "")
     """Under which questions are turned into features: an installation's own."""
     router_model: str = ""
@@ -380,11 +447,11 @@ class DetectorThreshold(Frozen, frozen=True, kw_only=True):
     value: float
 
 
-class Overlay(Frozen, frozen=True, kw_only=True):
-    """Recovery's scoped, expiring actions. Specialists and endpoints named here are not chosen until the time given."""
+class Overlay(Frozen, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """Scoped, expiring actions, and what was learned. What another version has in it besides is passed over."""
 
-    drained: dict[str, float] = {}
-    """Specialist name or endpoint id -> Unix time of expiry."""
+    moves: tuple[HeldMove, ...] = ()
+    """What recovery, or a person, has changed for a time."""
     thresholds: tuple[DetectorThreshold, ...] = ()
     """Of detectors that score: where there is none, a score is recorded and reports nothing."""
 

@@ -1,6 +1,8 @@
-"""What requests are called."""
+"""What requests are called: by names that grow with the time at which they come."""
 
 import random
+
+ID_PREFIX = "req_"
 
 _VERSION_AND_VARIANT = 0x7000_8000_0000_0000_0000
 _RANDOM_BITS = 0x0FFF_3FFF_FFFF_FFFF_FFFF
@@ -13,4 +15,9 @@ def request_id(now: float, random: random.Random) -> str:
     takes a third less CPU time (measured with batches of 500).
     """
     bits = int(now * 1000) << 80 | _VERSION_AND_VARIANT | (random.getrandbits(80) & _RANDOM_BITS)
-    return f"req_{bits:032x}"
+    return f"{ID_PREFIX}{bits:032x}"
+
+
+def first_request_id(at: float) -> str:
+    """Return an id below which are those of all requests that came before a Unix time, and of none that came after."""
+    return f"{ID_PREFIX}{max(0, int(at * 1000)) << 80:032x}"

@@ -87,6 +87,10 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: float = 0.0
     first_token_ms: float | None = None
     overhead_ms: float = 0.0
+    moves: tuple[str, ...] = ()
+    """Ids of the actions that changed its way; `ID:trial` is one that could have, and left it as it was."""
+    requested: str = ""
+    """The name its caller asked for: a specialist, an alias or `auto`; hostile text."""
 
 
 def slice_of(values: Mapping[Dimension, str]) -> Slice:

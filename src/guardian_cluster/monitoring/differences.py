@@ -17,6 +17,7 @@ from guardian_cluster.contract.snapshot import (
     Tenant,
     Variant,
 )
+from guardian_cluster.domain.action import HeldMove
 
 MAX_WRITTEN = 4_000
 """Characters of a value; instructions are rarely longer. What is cut off is no JSON any more, and nobody acts on it."""
@@ -38,7 +39,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One value that differs."""
 
     holder: str
-    """`specialists`, `endpoints`, `tenants`, `keys`, `thresholds`, `drained`, or a section of the base."""
+    """`specialists`, `endpoints`, `tenants`, `keys`, `thresholds`, `moves`, or a section of the base."""
     name: str = ""
     """Of what holds it, where there are several."""
     key: str = ""
@@ -70,11 +71,8 @@ def differences(before: Snapshot, after: Snapshot) -> Iterator[Difference]:
         yield from _of("keys", name, one, other, tenant=(other or one).tenant if name else "")
     for name, one, other in _listed(before.overlay.thresholds, after.overlay.thresholds, _scope):
         yield _of_threshold(name, one, other)
-    for name, one, other in _values(before.overlay.drained, after.overlay.drained):
-        endpoint = name if "/" in name else ""
-        specialist = endpoint.rpartition("/")[0] or name
-        told = {"before": written(one), "after": written(other)}
-        yield Difference(holder="drained", name=name, specialist=specialist, endpoint=endpoint, **told)
+    for name, one, other in _listed(before.overlay.moves, after.overlay.moves, _id):
+        yield _of_move(name, one, other)
 
 
 def written(value: object) -> str:
@@ -119,6 +117,19 @@ def _of_threshold(name: str, old: Any, new: Any) -> Difference:
     values = [each.value if isinstance(each, DetectorThreshold) else each for each in (old, new)]
     told = {"before": written(values[0]), "after": written(values[1])}
     return Difference(holder="thresholds", name=name, **told, **whose)
+
+
+def _of_move(name: str, old: Any, new: Any) -> Difference:
+    found = new if isinstance(new, HeldMove) else old
+    told = {"before": written(old), "after": written(new)}
+    if not name:
+        return Difference(holder="moves", **told)
+    move = found.move
+    kind = str(move.__struct_config__.tag)
+    endpoint = getattr(move, "endpoint", "")
+    return Difference(
+        holder="moves", name=name, key=kind, specialist=move.specialist, endpoint=endpoint, **told
+    )
 
 
 def _of_variants(old: Sequence[Variant], new: Sequence[Variant]) -> Iterator[_Pair]:

@@ -1,11 +1,12 @@
 """What differs between two revisions of the configuration, and what gateways noticed: events that may explain a fault.
 
 Paths are those by which guardians name values: `specialists.NAME.KEY`, `endpoints.ID.KEY`, `tenants.NAME.KEY`,
-`keys.ID.KEY`, `thresholds.DETECTOR/SPECIALIST/TENANT`, `drained.NAME`, and the sections of the base, as in
+`keys.ID.KEY`, `thresholds.DETECTOR/SPECIALIST/TENANT`, `moves.ID.KIND`, and the sections of the base, as in
 `watch.on_refusal`. No secret is in an event, nor a text that must not leave: that it changed is all that is told.
 """
 
 import math
+from collections.abc import Mapping
 from hashlib import blake2b
 from itertools import islice
 
@@ -29,6 +30,14 @@ HAPPENED: frozenset[str] = frozenset(
 """Kinds of gateways' events that may explain a fault, or belong to one."""
 
 _ROUTING = frozenset({"routing", "balancing", "aliases", "router_model", "router_salt"})
+_OF_MOVES: Mapping[str, ChangeKind] = {
+    "reroute": "routing",
+    "shed": "routing",
+    "variant": "variant",
+    "timeouts": "setting",
+}
+"""What a move changes, where that is more than how an endpoint is used."""
+
 _OF_VARIANTS = frozenset({"instructions", "variant", "variants"})
 
 
@@ -87,7 +96,9 @@ def _kind(of: Difference) -> ChangeKind:
     match of.holder:
         case "thresholds":
             return "threshold"
-        case "endpoints" | "drained":
+        case "moves":
+            return _OF_MOVES.get(of.key, "endpoint")
+        case "endpoints":
             return "model" if of.key == "model" else "endpoint"
         case "specialists":
             return "variant" if keys[0] in _OF_VARIANTS else "setting"

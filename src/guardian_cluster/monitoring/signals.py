@@ -97,6 +97,8 @@ def observation_of(
         duration_ms=record.duration_ms,
         first_token_ms=record.first_token_ms,
         overhead_ms=record.overhead_ms,
+        moves=record.moves,
+        requested=record.requested_model,
     )
 
 
@@ -147,6 +149,8 @@ def _of_other(record: RequestRecord, specialist: str, budgets: Budgets, topic: s
         error=last.error or "",
         tries=tuple(map(_try, tried)),
         duration_ms=sum(each.duration_ms for each in tried),
+        moves=record.moves,
+        requested=record.requested_model,
     )
 
 

@@ -13,6 +13,7 @@ from guardian_cluster.request.execution import Execution
 from guardian_cluster.request.floor import Emit
 from guardian_cluster.request.recording import facts
 from guardian_cluster.request.spoken import Spoken
+from guardian_cluster.request.steering.way import Way
 from guardian_cluster.request.usage import wants_usage
 from guardian_cluster.request.work import Work
 from guardian_cluster.specialists.specialist import Chunk, Context
@@ -33,6 +34,8 @@ class Answer:
         """What looked through the request; `None` where there was nothing to look for."""
         self.work: Work | None = None
         """What answers; `None` until somebody was chosen."""
+        self.way: Way | None = None
+        """What the moves in force make of it; `None` where there are none."""
         self.context: Context | None = None
         self.record: RequestRecord | None = None
         self.error: GuardianError | None = None
@@ -79,7 +82,10 @@ class Answer:
                 self.request = await self.intake.admit(self.request)
                 restoration = self.intake.restoration(self.request)
             kept = self._workflow.keep_words(self.request)
-            self.work, self.context = await self._workflow.begin(self.request, self.started_at, self.intake)
+            self.way = self._workflow.router.way(self.request)
+            self.work, self.context = await self._workflow.begin(
+                self.request, self.started_at, self.intake, self.way
+            )
             if self.context.conversation is not None:
                 spoken = Spoken()
             await self.work.run(name_and_emit)

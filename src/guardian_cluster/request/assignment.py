@@ -9,6 +9,7 @@ from guardian_cluster.request.choice import Option
 from guardian_cluster.request.decomposition import Part
 from guardian_cluster.request.needs import Needs
 from guardian_cluster.request.requirements import Profile
+from guardian_cluster.request.steering.way import Way
 from guardian_cluster.specialists.specialist import Task
 from guardian_cluster.statistics.hashing import Features
 
@@ -28,6 +29,8 @@ class RoutingAnalysis(msgspec.Struct, frozen=True, kw_only=True):
     features: Features | None = None
     parts: tuple[Part, ...] = ()
     """Empty where the request is left whole."""
+    way: Way | None = None
+    """What the moves in force make of it; `None` where there are none."""
 
 
 class SpecialistAssignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,8 @@ class SpecialistAssignment(msgspec.Struct, frozen=True, kw_only=True):
     part: Part | None = None
     """Which part of the request it is; `None` is all of it."""
     routing: RoutingRecord | None = None
+    way: Way | None = None
+    """The whole request's: see `RoutingAnalysis`."""
 
     def instead(self, name: str) -> "SpecialistAssignment":
         """Return the assignment of the same work to one of the ladder; where it fails, the answer before it stands."""

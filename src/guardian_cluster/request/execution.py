@@ -226,6 +226,9 @@ class Execution:
         """Begin an attempt: afresh, or where the last one broke off."""
         succession = self._succession
         succession.note(candidate)
+        way = self.assignment.way
+        if way is not None:
+            way.note_asked(candidate.specialist.name, candidate.endpoint.id)
         has_others = succession.has_untried()
         continuability = self._continuability if candidate.specialist.continuation != "off" else None
         resumption = self._resumption(candidate)

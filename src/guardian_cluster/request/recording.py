@@ -33,7 +33,7 @@ MAX_NAME_CHARACTERS = 200
 """Of a requested model or a session in a record: they are the caller's own words, of any length."""
 
 
-ONLY_FOR_GUARDIANS = ("model", "language", "template", "words", "fingerprint")
+ONLY_FOR_GUARDIANS = ("model", "language", "template", "words", "fingerprint", "moves")
 """Fields that say nothing to a caller, or that are its operator's business."""
 
 
@@ -113,6 +113,7 @@ class Recorder:
             template=subject.template,
             words=subject.words,
             fingerprint=fingerprint,
+            moves=answer.way.moves if answer.way is not None else (),
         )
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import random
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import msgspec
@@ -21,6 +21,8 @@ from guardian_cluster.request.parts import is_divisible, request_for
 from guardian_cluster.request.requirements import Profile, profile_of
 from guardian_cluster.request.routing_record import record_of_choice, record_without_choice
 from guardian_cluster.request.scoring import Scorer
+from guardian_cluster.request.steering.steering import Steering
+from guardian_cluster.request.steering.way import Way
 from guardian_cluster.specialists.specialist import Task
 
 POLICIES = tuple(SHIFTS)
@@ -42,7 +44,7 @@ class RequestRouter:
     def __init__(
         self,
         base: contract.Base,
-        drained: Container[str],
+        steering: Steering,
         abilities: Abilities,
         scorer: Scorer,
         price: Callable[[str], float],
@@ -52,7 +54,8 @@ class RequestRouter:
         self._specialists = {specialist.name: specialist for specialist in base.specialists}
         self._aliases = base.aliases
         self._models = {key.id: frozenset(key.models) for key in base.keys}
-        self._candidates = Candidates(base, self._specialists, drained, scorer)
+        self._candidates = Candidates(base, self._specialists, scorer)
+        self._steering = steering
         self._policy = base.routing
         self._abilities = abilities
         self._scorer = scorer
@@ -80,8 +83,14 @@ class RequestRouter:
         """Return what a request may cost, over all attempts; `None` is no limit."""
         return self._candidates.ceiling_usd(request)
 
-    async def analyze_request(self, user_request: UserRequest) -> RoutingAnalysis:
+    def way(self, request: UserRequest) -> Way | None:
+        """Return what the moves in force make of a request; `None` where there are none."""
+        return self._steering.way(request)
+
+    async def analyze_request(self, user_request: UserRequest, way: Way | None = None) -> RoutingAnalysis:
         """Find out what the request needs, whom it asks for, and whether it has parts for several.
+
+        `way` is what moves make of it, from whoever records that; without it the router finds out for itself.
 
         Raises:
             NotFound: there is no specialist or alias of that name.
@@ -92,8 +101,9 @@ class RequestRouter:
         if ceiling_usd != user_request.max_cost_usd:
             user_request = msgspec.structs.replace(user_request, max_cost_usd=ceiling_usd)
         needs, view = needs_of(user_request), user_request.view
+        way = way or self.way(user_request)
         if requested not in POLICIES or not isinstance(view, ChatRequest):
-            return RoutingAnalysis(request=user_request, requested=requested, needs=needs)
+            return RoutingAnalysis(request=user_request, requested=requested, needs=needs, way=way)
         question = question_of(view)
         return RoutingAnalysis(
             request=user_request,
@@ -102,6 +112,7 @@ class RequestRouter:
             question=question,
             profile=profile_of(view.messages, has_tools=needs.tools, wants_json=needs.json),
             parts=self._parts(user_request, question),
+            way=way,
         )
 
     async def assign_specialists(self, routing_analysis: RoutingAnalysis) -> list[SpecialistAssignment]:
@@ -161,6 +172,7 @@ class RequestRouter:
             needs=needs_of(request),
             question=part.text,
             profile=profile,
+            way=analysis.way,
         )
         return await self._assign(alone, f"{analysis.request.id}.{part.number}", part)
 
@@ -169,7 +181,9 @@ class RequestRouter:
     ) -> SpecialistAssignment:
         if analysis.requested not in POLICIES:
             named = self._candidates.named(analysis)
-            return _assignment(id, analysis.request, named, "asked for by name", part)
+            is_named = named[0].name == analysis.requested
+            reason = "asked for by name" if is_named else f"it stands in for `{analysis.requested}` now"
+            return _assignment(id, analysis, named, reason, part)
         assignment = await self._left_to_us(analysis, id, part)
         if assignment.routing is not None:
             return assignment
@@ -181,21 +195,31 @@ class RequestRouter:
     async def _left_to_us(
         self, analysis: RoutingAnalysis, id: str, part: Part | None
     ) -> SpecialistAssignment:
-        able = self._candidates.able(analysis)
-        models = [specialist for specialist in able if specialist.kind == "http"]
+        preferred = self._candidates.models(analysis)
+        models: Sequence[contract.Specialist] = preferred.specialists
         builtin = await self._builtin(analysis, models, part)
+        if not models and builtin is None and analysis.way is not None:
+            models = self._candidates.last_models(analysis)
+            builtin = None if models else await self._builtin(analysis, models, part, is_last_resort=True)
         if builtin is not None:
             specialist, reason = builtin
             return self._of_builtin(analysis, id, specialist, models, reason, part)
         if not models:
             raise self._candidates.nobody(analysis)
+        if analysis.way is not None:
+            analysis.way.note(*preferred.moves)
         if analysis.profile is None or len(models) == 1:
             reason = "the only one that is able" if len(models) == 1 else "the cheapest that is able"
-            return _assignment(id, analysis.request, models, reason, part)
+            return _assignment(id, analysis, models, reason, part)
         return self._chosen(analysis, id, models, part)
 
     async def _builtin(
-        self, analysis: RoutingAnalysis, models: Sequence[contract.Specialist], part: Part | None
+        self,
+        analysis: RoutingAnalysis,
+        models: Sequence[contract.Specialist],
+        part: Part | None,
+        *,
+        is_last_resort: bool = False,
     ) -> tuple[contract.Specialist, str] | None:
         """Return the built-in specialist that a request is plainly for, and why; `None` where it is for none."""
         request, needs = analysis.request, analysis.needs
@@ -204,8 +228,8 @@ class RequestRouter:
         instructed = is_instructed(request)
         if instructed and models:
             return None
-        solver = self._candidates.builtin("solver", analysis)
-        recall = self._candidates.builtin("recall", analysis)
+        solver = self._candidates.builtin("solver", analysis, is_last_resort=is_last_resort)
+        recall = self._candidates.builtin("recall", analysis, is_last_resort=is_last_resort)
         if solver is not None and self._abilities.is_solvable(analysis.question):
             reason = "the solver understands it entirely, and is exact"
             return (
@@ -243,7 +267,7 @@ class RequestRouter:
         ladder: tuple[Option, ...] = ()
         if builtin.kind == "recall" and part is None and analysis.profile is not None:
             ladder = tuple(self._options(analysis, analysis.profile, models))
-        assignment = _assignment(id, analysis.request, [builtin, *models], reason, part)
+        assignment = _assignment(id, analysis, [builtin, *models], reason, part)
         expected = Option(builtin.name, BUILTIN_SUCCESS, trust=1.0, cost_usd=0.0)
         mistake_usd = self._weights(analysis).mistake_usd / (1.0 + self._price(analysis.request.tenant))
         return msgspec.structs.replace(
@@ -281,7 +305,7 @@ class RequestRouter:
         choice = choose(options, policy, self._rng, price=price)
         by_name = {specialist.name: specialist for specialist in models}
         ordered = [by_name[name] for name in choice.order]
-        assignment = _assignment(id, request, ordered, choice.reason, part)
+        assignment = _assignment(id, analysis, ordered, choice.reason, part)
         return msgspec.structs.replace(
             assignment,
             propensity=choice.propensity,
@@ -307,14 +331,15 @@ def _may_ask(name: str, allowed: frozenset[str]) -> bool:
 
 
 def _assignment(
-    id: str, request: UserRequest, chosen: Sequence[contract.Specialist], reason: str, part: Part | None
+    id: str, analysis: RoutingAnalysis, chosen: Sequence[contract.Specialist], reason: str, part: Part | None
 ) -> SpecialistAssignment:
     first = chosen[0]
     return SpecialistAssignment(
         id=id,
         specialist_id=first.name,
-        task=Task(request=request, specialist=first, variant=first.variants[0]),
+        task=Task(request=analysis.request, specialist=first, variant=first.variants[0]),
         alternatives=tuple(chosen[1:]),
         reason=reason,
         part=part,
+        way=analysis.way,
     )

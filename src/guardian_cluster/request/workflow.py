@@ -26,6 +26,7 @@ from guardian_cluster.request.response import ProcessedResponse
 from guardian_cluster.request.results import results_of
 from guardian_cluster.request.router import RequestRouter
 from guardian_cluster.request.sharing import Insights
+from guardian_cluster.request.steering.way import Way
 from guardian_cluster.request.validation import Validation
 from guardian_cluster.request.work import Work
 from guardian_cluster.specialists.specialist import Chunk, Context
@@ -96,17 +97,21 @@ class RequestProcessingWorkflow:
         return any_watcher.begin_intake(user_request, self.clock, self._unguessable)
 
     async def begin(
-        self, user_request: UserRequest, started: float, intake: Intake | None = None
+        self,
+        user_request: UserRequest,
+        started: float,
+        intake: Intake | None = None,
+        way: Way | None = None,
     ) -> tuple[Work, Context]:
         """Go through the phases up to execution; return the work to be done, and the context it is done in.
 
-        `intake` has looked through the request, and looks through what is added to it.
+        `intake` has looked through the request, and looks through what is added to it; `way` is what moves make of it.
 
         Raises:
             GuardianError: nobody may or can serve the request.
         """
         # Phase 1: request analysis and routing
-        routing_analysis = await self.router.analyze_request(user_request)
+        routing_analysis = await self.router.analyze_request(user_request, way)
         specialist_assignments = await self.router.assign_specialists(routing_analysis)
         # Phase 2: load balancing and resource allocation
         resource_allocation = await self.load_balancer.allocate_resources(specialist_assignments)

@@ -18,7 +18,7 @@ from yarl import URL
 
 from guardian_cluster.domain.errors import AttemptFailed
 from guardian_cluster.specialists.connection import COPIED_BYTES, has_come
-from guardian_cluster.specialists.httptools_transport import target_of
+from guardian_cluster.specialists.httptools_transport import place_of, target_of
 from guardian_cluster.specialists.pool import IDLE_CONNECTION_S, ConnectionLimits
 from guardian_cluster.specialists.reply import FINISHING_S
 from guardian_cluster.specialists.reply_parser import check_codings
@@ -103,6 +103,17 @@ class _Connector(aiohttp.TCPConnector):
         if isinstance(protocol, _Handler):
             protocol.is_idle = True
 
+    def renew(self, place: tuple[str, int, bool]) -> None:
+        """Use no connection to a place again that is open now."""
+        for key in [each for each in self._conns if (each.host, each.port, each.is_ssl) == place]:
+            for handler, _ in self._conns.pop(key):
+                handler.abort()
+        for key, handlers in self._acquired_per_host.items():
+            if (key.host, key.port, key.is_ssl) == place:
+                for handler in handlers:
+                    if isinstance(handler, _Handler):  # else one that is being made
+                        handler.force_close()  # not kept when its reply has come
+
     async def _wait_for_available_connection(self, key: Any, traces: Any) -> None:
         _sending.get().is_waiting = True
         await super()._wait_for_available_connection(key, traces)
@@ -146,6 +157,14 @@ class AiohttpTransport:
             return await self._ask(call, fresh=True)
         except aiohttp.ClientError as error:
             raise _failure(call, error, sending, self._limits) from error
+
+    def renew(self, url: str) -> None:
+        """Use no connection again that is open to an address; see `Transport.renew`."""
+        place = place_of(url)
+        for session in self._sessions.values():
+            connector = session.connector
+            if place is not None and isinstance(connector, _Connector):
+                connector.renew(place)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -131,7 +131,9 @@ def normalise(error: Any, otherwise: str = "server_error") -> dict[str, Any]:
     }
 
 
-def retry_after_s(headers: "dict[str, str | None]", *, now: float) -> float | None:
+def retry_after_s(
+    headers: "dict[str, str | None]", *, now: float, most_s: float = MAX_RETRY_AFTER_S
+) -> float | None:
     """Return how long the endpoint asks to wait: `retry-after-ms`, else `retry-after` (RFC 9110: seconds or a date)."""
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     wait = _number(milliseconds, 1000.0)
@@ -139,7 +141,7 @@ def retry_after_s(headers: "dict[str, str | None]", *, now: float) -> float | No
         wait = _number(value, 1.0)
     if wait is None and value:
         wait = _until(value, now)
-    return None if wait is None else min(max(wait, 0.0), MAX_RETRY_AFTER_S)
+    return None if wait is None else min(max(wait, 0.0), most_s)
 
 
 def _number(value: str | None, divisor: float) -> float | None:

@@ -85,6 +85,13 @@ class HttptoolsTransport:
             raise
         return reply if b"content-encoding" not in reply.headers else readable(reply)
 
+    def renew(self, url: str) -> None:
+        """Use no connection again that is open to an address; see `Transport.renew`."""
+        place = place_of(url)
+        if place is not None:
+            self._pool.renew(lambda origin: (origin.host, origin.port, origin.is_secure) == place)
+            self._addresses.doubt(*place[:2])
+
     async def close(self) -> None:
         """Close every connection."""
         self._pool.close()
@@ -195,6 +202,15 @@ def target_of(
     port = parts.port or (443 if is_secure else 80)
     origin = Origin(parts.hostname, port, is_secure, ca_file if is_secure else None)
     return Target(origin, "\r\n".join([*head, ""]).encode())
+
+
+def place_of(url: str) -> tuple[str, int, bool] | None:
+    """Return host and port of an address, and whether it is secure; `None` where it is none."""
+    try:
+        origin = target_of(url, ()).origin
+    except ValueError:
+        return None
+    return origin.host, origin.port, origin.is_secure
 
 
 def _allowed(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:

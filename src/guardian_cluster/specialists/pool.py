@@ -7,7 +7,7 @@ waited longest among those for whom there is room, so that nobody who comes late
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import msgspec
@@ -37,6 +37,8 @@ class Lane:
         self.waiting: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
         """By the order of their arrival, counted over all lanes."""
         self._pool = pool
+        self._outdated: set[Connection] = set()
+        """In use, and not to be used again."""
 
     def opened(self, connection: Connection) -> None:
         """Count a connection among the open ones; its maker has a place for it."""
@@ -44,6 +46,9 @@ class Lane:
 
     def freed(self, connection: Connection) -> None:
         """Keep a connection for the next call to its origin."""
+        if connection in self._outdated:
+            connection.abort()  # its place is given back when it has ended
+            return
         pool = self._pool
         connection.is_in_use = False
         connection.idle_since = pool.time()
@@ -58,11 +63,17 @@ class Lane:
     def lost(self, connection: Connection) -> None:
         """Forget a connection that has ended."""
         self._pool.open.discard(connection)
+        self._outdated.discard(connection)
         if connection.is_in_use:
             connection.is_in_use = False
             self._pool.leave(self)
         elif connection in self.idle:
             self.idle.remove(connection)
+
+    def renew(self, in_use: Iterable[Connection]) -> None:
+        """Use no connection again that is open now: idle ones end at once, the others with their request."""
+        self._outdated.update(in_use)
+        self._pool.forget_idle(self)
 
 
 class Pool:
@@ -130,6 +141,12 @@ class Pool:
         idle, lane.idle = lane.idle, []
         for connection in idle:
             connection.abort()
+
+    def renew(self, is_meant: Callable[[Origin], bool]) -> None:
+        """Use no connection again that is open to such origins."""
+        for lane in self._lanes.values():
+            if is_meant(lane.origin):
+                lane.renew([each for each in self.open if each.keeper is lane and each.is_in_use])
 
     def shortage(self, lane: Lane) -> str:
         """Say why somebody waits for a place."""

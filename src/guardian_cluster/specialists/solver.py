@@ -1,5 +1,6 @@
 """SolverSpecialist: the built-in solver, answering in the shape of a model."""
 
+import logging
 from typing import Protocol
 
 from guardian_cluster.contract.snapshot import Endpoint
@@ -16,6 +17,8 @@ from guardian_cluster.specialists.builtin.solver.solution import (
 from guardian_cluster.specialists.builtin.solver.solver import Solver
 from guardian_cluster.specialists.builtin.solver.worker import SolverBusy, SolverUnavailable
 from guardian_cluster.specialists.specialist import Context, Feed, Task
+
+log = logging.getLogger("guardian.gateway")
 
 
 class Answerer(Protocol):
@@ -64,6 +67,13 @@ class SolverAnswers:
     async def warm(self) -> None:
         """Start the process now, so that the first question need not wait for it."""
         await self._solver.warm()
+
+    async def restart(self) -> None:
+        """Start the process anew, if there is one; what it works on is begun again. Raises nothing."""
+        try:
+            await self._solver.restart()
+        except (SolverBusy, SolverUnavailable) as error:  # then the next question starts it
+            log.warning("the solver's process is not started yet", extra={"reason": str(error)})
 
     async def close(self) -> None:
         """End the solver's process."""

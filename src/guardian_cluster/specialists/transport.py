@@ -42,6 +42,8 @@ class Call(msgspec.Struct, frozen=True):
     """The address of the HTTP proxy that leads there; `None` is directly."""
     ca_file: str | None = None
     """The one authority, in PEM, by which the server's certificate is accepted; `None` is the system's."""
+    hides_path: bool = False
+    """Whether the path of its address is all that protects it, so that logs name its server alone."""
 
 
 class Response(Protocol):
@@ -96,6 +98,10 @@ class Transport(Protocol):
         """
         ...
 
+    def renew(self, url: str) -> None:
+        """Use no connection again that is open to that address: idle ones end, those in use when their call has."""
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...
@@ -114,7 +120,7 @@ def refused(call: Call, error: OSError | ValueError) -> AttemptFailed:
 
     A limit of our own is no fault of the endpoint: it does not rest for it.
     """
-    facts = {"endpoint": call.endpoint, "url": _shown(call.url), "reason": str(error) or type(error).__name__}
+    facts = {"endpoint": call.endpoint, "url": _shown(call), "reason": str(error) or type(error).__name__}
     log.warning("an endpoint cannot be reached", extra=facts)
     who = f"The endpoint {call.endpoint}" if call.endpoint else "The endpoint"
     if isinstance(error, NoFreeConnection) or (isinstance(error, OSError) and error.errno in _OWN_LIMITS):
@@ -149,13 +155,14 @@ def _kind(error: OSError | ValueError) -> str:
             return "its address or a header for it is not valid"
 
 
-def _shown(url: str) -> str:
-    """Return an address without the parts that may hold a key: user, password and query."""
+def _shown(call: Call) -> str:
+    """Return an address without the parts that may hold a key: user, password and query, and a path that is one."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(call.url)
     except ValueError:
         return "(no address)"
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    path = "" if call.hides_path else parts.path
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], path=path, query="", fragment="").geturl()
 
 
 def closed_idle(error: BaseException | None, asked_s: float) -> bool:

@@ -39,6 +39,12 @@ class Transports:
         # No coroutine of its own: each call would pay for it.
         return self._own.send(call) if call.proxy is None else self._send_proxied(call)
 
+    def renew(self, url: str) -> None:
+        """Use no connection again that is open to an address; see `Transport.renew`."""
+        self._own.renew(url)
+        if self._proxied is not None:
+            self._proxied.renew(url)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._own.close()

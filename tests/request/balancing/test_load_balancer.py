@@ -8,10 +8,11 @@ import time
 import pytest
 from balanced import DOWN, URL, Balanced, smart
 from harness import specialist
+from held_moves import overlay
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.contract.snapshot import Overlay
+from guardian_cluster.domain.action import Drain
 from guardian_cluster.domain.clock import ManualClock, SystemClock
 from guardian_cluster.domain.errors import AttemptFailed, LimitExceeded
 from guardian_cluster.request.balancing.load_balancer import LoadBalancer
@@ -173,10 +174,12 @@ async def test_an_equal_that_also_stands_in_is_in_one_tier_only():
     assert [[each.endpoint.id for each in tier] for tier in tiers] == [["smart/1", "other/1"]]
 
 
-@pytest.mark.parametrize("drained", ["smart/1", "smart"])
-async def test_who_is_drained_is_not_asked_until_its_time_is_over(drained: str):
+@pytest.mark.parametrize("endpoint", ["smart/1", ""])
+async def test_who_is_drained_is_not_asked_until_its_time_is_over(endpoint: str):
     until = ManualClock().now() + 60
-    balanced = Balanced(smart(1), specialist("other", URL), overlay=Overlay(drained={drained: until}))
+    drain = Drain(specialist="smart", endpoint=endpoint)
+    moves = overlay(drain, until=until, loop="person")
+    balanced = Balanced(smart(1), specialist("other", URL), overlay=moves)
 
     with pytest.raises(LimitExceeded) as caught:
         await balanced.plan()
@@ -187,10 +190,8 @@ async def test_who_is_drained_is_not_asked_until_its_time_is_over(drained: str):
 
 
 async def test_an_equal_of_a_drained_specialist_is_asked():
-    until = ManualClock().now() + 60
-    balanced = Balanced(
-        smart(1, equals=("other",)), specialist("other", URL), overlay=Overlay(drained={"smart": until})
-    )
+    moves = overlay(Drain(specialist="smart"))
+    balanced = Balanced(smart(1, equals=("other",)), specialist("other", URL), overlay=moves)
 
     assert await balanced.chosen() == "other/1"
 

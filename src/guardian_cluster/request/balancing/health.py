@@ -62,6 +62,14 @@ class EndpointHealth:
         self.breaker.arrived(now)
         self.peak = max(self.in_flight, self.peak * PEAK_KEPT)
 
+    def forgive(self, now: float) -> None:
+        """Forget what is held against it: failures, refusals, pauses and silences. Its usual pace stays known."""
+        self.not_before, self.is_deaf = 0.0, False
+        self.success, self.limit = Success(), ConcurrencyLimit()
+        self.breaker.readmit()
+        self.streamed.come_back(now)
+        self.whole.come_back(now)
+
     def pace(self, *, streamed: bool) -> Pace:
         """Return its pace for a kind of answer."""
         return self.streamed if streamed else self.whole

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Iterable, Mapping
 
+import msgspec
+
 from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import LimitExceeded
@@ -13,13 +15,14 @@ from guardian_cluster.request.balancing.cost import cost
 from guardian_cluster.request.balancing.demand import demand_of
 from guardian_cluster.request.balancing.health import EndpointHealth
 from guardian_cluster.request.balancing.observed import Observed
+from guardian_cluster.request.balancing.opening import drained_by, opened, trials_first
 from guardian_cluster.request.balancing.plan import Candidate, Demand, Plan, ResourceAllocation
 from guardian_cluster.request.balancing.planning import Planning
 from guardian_cluster.request.balancing.probing import Probes
 from guardian_cluster.request.balancing.stall import stall_after_s
 from guardian_cluster.request.balancing.tries import Try
-from guardian_cluster.request.drained import Drained
 from guardian_cluster.request.ports import ReportSink
+from guardian_cluster.request.steering.steering import Steering
 from guardian_cluster.request.waiting.waiting_room import WaitingRoom
 
 Tried = Mapping[str, int]
@@ -48,8 +51,8 @@ class LoadBalancer:
         self._waiting = WaitingRoom(clock, sink, self._policy)
         self._observed = Observed(clock, sink, self._waiting.wake)
         self._planning = Planning()
-        self._drained = Drained({}, clock)
-        self._has_drained = False
+        self._rng = rng
+        self._steering = Steering(contract.Snapshot(rev=0, base=contract.Base(specialists=())), clock, rng)
         self._max_attempts = 1
         self._budgets = Budgets(self._policy.retry_share, self._policy.hedge_share)
         self._probes = Probes()
@@ -62,8 +65,7 @@ class LoadBalancer:
         serving = snapshot.base
         self._policy = serving.balancing
         self._max_attempts = serving.limits.max_attempts
-        self._drained = Drained(snapshot.overlay.drained, self._clock)
-        self._has_drained = bool(snapshot.overlay.drained)
+        self._steering = Steering(snapshot, self._clock, self._rng)
         self._planning = Planning(serving.specialists)
         self._budgets.configure(self._policy.retry_share, self._policy.hedge_share)
         self._waiting.configure(self._policy)
@@ -95,10 +97,34 @@ class LoadBalancer:
     def _plan(self, assignment: SpecialistAssignment) -> Plan:
         tiers = self._planning.tiers(assignment)
         candidates = tiers[0] if len(tiers) == 1 else [each for tier in tiers for each in tier]
-        if not candidates or (self._has_drained and not any(map(self._is_awake, candidates))):
+        if not candidates:
             raise busy(assignment.specialist_id)
         demand = demand_of(assignment.task.request, candidates, affinity=self._policy.affinity)
-        return Plan(tiers, demand, self._max_attempts)
+        if not self._steering.has_moves:
+            return Plan(tiers, demand, self._max_attempts)
+        plan = Plan(tiers, demand, self._max_attempts, tuple(candidates), assignment.way)
+        return self._by_moves(plan, assignment.specialist_id)
+
+    def _by_moves(self, plan: Plan, specialist_id: str) -> Plan:
+        """Return a new plan as moves have it, and note what they left out of the specialist's own endpoints."""
+        in_force, way = self._steering.in_force(), plan.way
+        after = self._opened(plan)
+        if not after.has_untried(()):
+            raise busy(specialist_id)
+        if way is None:
+            return after
+        for each in plan.tiers[0]:
+            if each not in after.tiers[0]:
+                way.note(*drained_by(each, in_force, way))
+        return msgspec.structs.replace(after, tiers=trials_first(after.tiers, in_force, way))
+
+    def _opened(self, plan: Plan) -> Plan:
+        """Return a plan without those that are drained now."""
+        in_force, everyone = self._steering.in_force(), plan.everyone
+        if in_force.is_empty:
+            return plan
+        everyone = everyone or tuple([each for tier in plan.tiers for each in tier])
+        return msgspec.structs.replace(plan, tiers=opened(plan.tiers, everyone, in_force, plan.way))
 
     def choose(self, plan: Plan, tried: Tried) -> Candidate | None:
         """Return whom to ask now, `None` where nobody has room.
@@ -114,6 +140,8 @@ class LoadBalancer:
         now = self._monotonic()
         if self._policy.breaker and not 0.0 <= now - self._looked_at < LOOK_S:
             self._look(now)
+        if self._steering.has_moves:
+            plan = self._opened(plan)
         second_best, streamed = None, plan.demand.streamed
         for tier in plan.tiers:
             best = self._best(self._priced(tier, plan.demand, tried, now), plan.demand, now)
@@ -191,10 +219,10 @@ class LoadBalancer:
         has_rate = requests is not None or tokens is not None
         if has_rate and not health.rates.has_room(requests, tokens, demand.tokens, now):
             return False
-        return not self._has_drained or self._is_awake(candidate)
-
-    def _is_awake(self, candidate: Candidate) -> bool:
-        return candidate.endpoint.id not in self._drained and candidate.specialist.name not in self._drained
+        if not self._steering.has_moves:
+            return True
+        most = self._steering.in_force().most_at_once.get(endpoint.id)
+        return most is None or in_flight < most
 
     def _look(self, now: float) -> None:
         self._looked_at = now
@@ -233,6 +261,8 @@ class LoadBalancer:
         """Return whom to ask as well, now; `None` where nobody has capacity to spare or the budget is used up."""
         if not asked.specialist.hedge or not self._budgets.has_hedge() or len(self._waiting):
             return None
+        if self._steering.has_moves:
+            plan = self._opened(plan)
         now, streamed = self._monotonic(), plan.demand.streamed
         taken = {**tried, asked.endpoint.id: 1}
         for tier in plan.tiers:
@@ -283,6 +313,11 @@ class LoadBalancer:
         candidates = [each for tier in plan.tiers for each in tier]
         untils = [self._observed.health(each.endpoint.id).not_before for each in candidates]
         return max(0.0, min(untils, default=now) - now)
+
+    def forgive(self, endpoint_id: str) -> None:
+        """Forget what is held against an endpoint: it is given requests at once, as if it had never failed."""
+        if self._observed.forgive(endpoint_id, self._monotonic()):
+            self._waiting.wake()
 
     def health(self, endpoint_id: str) -> EndpointHealth:
         """Return what is known of an endpoint."""

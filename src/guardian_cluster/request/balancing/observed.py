@@ -6,12 +6,14 @@ from typing import Literal
 from guardian_cluster.contract.records import GatewayEvent
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.request.balancing.breaker import is_silent, may_eject
-from guardian_cluster.request.balancing.health import EndpointHealth
+from guardian_cluster.request.balancing.health import FAILING_AFTER, EndpointHealth
 from guardian_cluster.request.balancing.hedging import Lateness
 from guardian_cluster.request.ports import ReportSink
 
 SHORT_SHARE = 0.34
 """Of the endpoints of a group; one alone may be slow for reasons of its own."""
+
+FORGIVEN = "what was held against it was forgotten, by a move"
 
 Change = Literal["endpoint_failing", "endpoint_recovered", "endpoint_ejected", "endpoint_readmitted"]
 
@@ -39,6 +41,19 @@ class Observed:
         if found is None:
             found = self.healths[endpoint_id] = EndpointHealth()
         return found
+
+    def forgive(self, endpoint_id: str, now: float) -> bool:
+        """Forget what is held against an endpoint, and return whether anything is known of it at all."""
+        found = self.healths.get(endpoint_id)
+        if found is None:
+            return False
+        was_failing, was_ejected = found.success.failures >= FAILING_AFTER, found.breaker.is_ejected
+        found.forgive(now)
+        if was_failing:
+            self.tell("endpoint_recovered", endpoint_id, FORGIVEN)
+        if was_ejected:
+            self.tell("endpoint_readmitted", endpoint_id, FORGIVEN)
+        return True
 
     def late(self, specialist: str, *, streamed: bool) -> Lateness:
         """Return after which time answers of a specialist are late."""

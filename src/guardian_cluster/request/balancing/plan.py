@@ -5,6 +5,7 @@ from collections.abc import Callable, Container, Mapping
 import msgspec
 
 from guardian_cluster.contract import snapshot as contract
+from guardian_cluster.request.steering.way import Way
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -33,6 +34,10 @@ class Plan(msgspec.Struct, frozen=True):
     """First the specialist's own endpoints, with those of its equals; then those of each fallback."""
     demand: Demand = Demand()
     max_attempts: int = 1
+    everyone: tuple[Candidate, ...] = ()
+    """All who would be in it without moves; empty where there are none."""
+    way: Way | None = None
+    """What moves make of the request."""
 
     def has_untried(self, tried: Container[str]) -> bool:
         """Return whether there is an endpoint that was not asked yet."""

@@ -297,3 +297,20 @@ async def test_a_process_that_cannot_load_its_methods_is_an_error_that_says_why(
     async with SolverProcess() as process:
         with pytest.raises(SolverUnavailable, match="does not start: ImportError: no mathematics today"):
             await process.solve(EASY)
+
+
+async def test_a_process_is_started_anew_and_what_it_worked_on_is_begun_again(process: SolverProcess) -> None:
+    before = pid_of(process)
+    working = asyncio.create_task(process.solve(EASY))
+    await asyncio.sleep(0)
+    await process.restart()
+
+    assert answer(await working) == "4"
+    assert pid_of(process) != before
+
+
+async def test_where_there_is_no_process_none_is_started_anew() -> None:
+    async with SolverProcess() as process:
+        await process.restart()
+
+        assert process.pid is None

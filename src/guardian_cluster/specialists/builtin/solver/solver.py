@@ -23,6 +23,10 @@ class Solver:
         """Start the worker process now, so that the first question need not wait for it."""
         await self.process.warm()
 
+    async def restart(self) -> None:
+        """Start the worker process anew, if there is one; see `SolverProcess.restart`."""
+        await self.process.restart()
+
     async def solve(self, text: str) -> Solution | CannotSolve:
         """Answer one question.
 

@@ -88,6 +88,16 @@ class SolverProcess:
         finally:
             self._turn.release()
 
+    async def restart(self) -> None:
+        """Start a process in the place of the one that is ready, whatever that is doing; its problem is begun again.
+
+        One that is still starting is new enough, and where there is none the next problem starts it. Raises what
+        `warm` raises.
+        """
+        if self.started is not None:
+            await self._discard()
+            await self.warm()
+
     async def close(self) -> None:
         """End the process, whatever it is doing; nothing can be solved afterwards."""
         self._is_closed = True
