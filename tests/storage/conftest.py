@@ -1,14 +1,18 @@
-"""What the tests of memory share: the same database functions over SQLite and a real PostgreSQL."""
+"""What the tests of storage share: the same database functions over SQLite and a real PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
 from postgres_server import postgres_server
+from sample_records import NOON
 from sqlalchemy import Engine
 
+from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.storage.memory_database import open_memory
+from guardian_cluster.storage.state import StateStore
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +45,16 @@ def memory(location: Path | str) -> Iterator[Engine]:
     engine = open_memory(location)
     yield engine
     engine.dispose()
+
+
+@pytest_asyncio.fixture(params=["memory", "sqlite", "postgresql"])
+async def state(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[StateStore]:
+    """Return the state, opened and empty: in memory, in a file, and in a PostgreSQL."""
+    if request.param == "memory":
+        store = StateStore.in_memory(ManualClock(NOON))
+    else:
+        is_file = request.param == "sqlite"
+        place = tmp_path / "state.db" if is_file else request.getfixturevalue("empty_postgres")
+        store = StateStore.open(place, ManualClock(NOON))
+    yield store
+    await store.close()

@@ -135,6 +135,7 @@ requests = st.builds(
     started=st.floats(NOON, NOON + 600),
     tenant=names,
     key=maybe_names,
+    requested_model=st.sampled_from(["a", "auto"]),
     streamed=st.booleans(),
     specialist=maybe_names,
     endpoint=maybe_names,
@@ -159,6 +160,7 @@ requests = st.builds(
     .map(lambda found: sorted(found, key=lambda part: part.number))
     .map(tuple),
     context=st.none() | contexts,
+    moves=several_names,
 )
 """Requests of few different ids, so that some occur twice."""
 

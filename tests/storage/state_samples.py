@@ -1,10 +1,12 @@
-"""Values that workflow 2 keeps, for the tests of the state."""
+"""Values that workflows 2 and 4 keep, for the tests of the state."""
 
 from datetime import UTC, datetime
 
 from sample_records import NOON
 
+from guardian_cluster.domain.action import Action, Drain, Scope
 from guardian_cluster.domain.alarm import Alarm
+from guardian_cluster.domain.alert import Alert, Delivery
 from guardian_cluster.domain.change import ChangeEvent
 from guardian_cluster.domain.improvement import (
     Concern,
@@ -16,6 +18,7 @@ from guardian_cluster.domain.improvement import (
     SafetyInvestigation,
     SafetyReview,
 )
+from guardian_cluster.domain.incident import FailureEvent, Incident
 from guardian_cluster.domain.monitoring import (
     CoordinationResult,
     DiagnosticianReport,
@@ -25,6 +28,15 @@ from guardian_cluster.domain.monitoring import (
     OptimizerReport,
     SafetyReport,
     WatcherReport,
+)
+from guardian_cluster.domain.recovery import (
+    DiagnosticReport,
+    FailurePattern,
+    RecoveryOutcome,
+    RecoveryResult,
+    RecoveryStrategy,
+    SeverityAssessment,
+    ValidationResult,
 )
 
 DAY_S = 86_400.0
@@ -93,3 +105,54 @@ def cycle(
         cycle_timestamp=datetime.fromtimestamp(at, UTC),
         improvements=found,
     )
+
+
+def failure(id: str = "e1", at: float = NOON, specialist: str = "writer") -> FailureEvent:
+    return FailureEvent(id=id, at=at, onset=at, specialist=specialist, signal="error", source="gateway")
+
+
+def incident(id: str = "n1", at: float = NOON, **changes: object) -> Incident:
+    values: dict[str, object] = {"key": "k", "specialist": "writer", "signal": "error"} | changes
+    return Incident(id=id, **({"opened": at, "updated": at, "onset": at} | values))  # type: ignore[arg-type]
+
+
+def taken(id: str = "t1", **changes: object) -> Action:
+    values: dict[str, object] = {"incident_id": "n1", "state": "active", "taken": NOON, "until": NOON + 900}
+    move = Drain(specialist="writer", endpoint="writer/1")
+    scope = Scope(specialist="writer", endpoint="writer/1")
+    return Action(id=id, move=move, scope=scope, **(values | changes))  # type: ignore[arg-type]
+
+
+def recovered(event_id: str = "e1", duration: float = 5.0) -> RecoveryResult:
+    return RecoveryResult(
+        failure_event_id=event_id,
+        incident_id="n1",
+        recovery_strategy=RecoveryStrategy(type="automatic", cause="hang"),
+        recovery_outcome=RecoveryOutcome(action_ids=("t1",)),
+        validation_result=ValidationResult(state="confirmed", e_value=21.0),
+        severity_assessment=SeverityAssessment(
+            severity="error", users_affected=1.0, effect=1.0, requests_per_minute=9.0, why="All fail."
+        ),
+        diagnostic_report=DiagnosticReport(at=NOON),
+        recovery_duration=duration,
+    )
+
+
+def pattern(id: str = "p1", **changes: object) -> FailurePattern:
+    values: dict[str, object] = {"specialist": "writer", "cause": "hang", "signal": "error", "last": NOON}
+    return FailurePattern(id=id, **(values | changes))  # type: ignore[arg-type]
+
+
+def delivery(id: str = "d1", at: float = NOON, **changes: object) -> Delivery:
+    alert = Alert(
+        incident_id="n1",
+        key="k",
+        state="trigger",
+        severity="error",
+        at=at,
+        opened=at,
+        specialist="writer",
+        title="writer fails",
+    )
+    values: dict[str, object] = {"incident_id": "n1", "sink": "oncall", "due": at} | changes
+    return Delivery(id=id, alert=alert, **values)  # type: ignore[arg-type]

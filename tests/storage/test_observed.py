@@ -1,3 +1,4 @@
+import random
 from collections.abc import Iterator
 
 import msgspec
@@ -15,6 +16,7 @@ from guardian_cluster.contract.records import (
     ScoreRecord,
     VerdictRecord,
 )
+from guardian_cluster.domain.ids import request_id
 from guardian_cluster.storage import observed
 from guardian_cluster.storage.database import HEAD, memory_database, upgrade
 from guardian_cluster.storage.observed import MARKS
@@ -208,3 +210,52 @@ def test_a_window_is_the_end_of_what_was_recorded(records: list[RequestRecord], 
         key=lambda each: (each.started, each.id),
     )
     assert found == list(map(bare, mine[-limit:]))
+
+
+def since(engine: Engine, specialist: str, at: float, limit: int = 100) -> list[observed.Judged]:
+    with engine.begin() as connection:
+        return observed.requests_since(connection, specialist, at, limit)
+
+
+def test_requests_since_are_those_asked_for_by_name_answered_or_failed(engine: Engine) -> None:
+    elsewhere = {"specialist": "coder", "requested_model": "auto"}
+    asked = request("r1", started=NOON + 3, specialist="coder", requested_model="solver", moves=("t1", "t2"))
+    answered = request("r2", started=NOON + 2, specialist="solver")
+    failing = AttemptRecord(specialist="solver", endpoint="solver/1", outcome="failed", duration_ms=1.0)
+    failed = request("r3", started=NOON + 1, attempts=(failing, ATTEMPT), **elsewhere)
+    others = [request("r4", started=NOON, **elsewhere), request("r0", started=NOON - 1, specialist="solver")]
+    write(engine, batch(asked, answered, failed, *others, feedback=(mark("r1"),)))
+
+    assert since(engine, "solver", NOON) == [(failed, ()), (answered, ()), (asked, (mark("r1"),))]
+    assert since(engine, "solver", NOON, limit=2) == [(failed, ()), (answered, ())]
+    assert since(engine, "solver", NOON + 4) == []
+
+
+def test_a_failure_is_found_by_the_time_that_its_request_tells(engine: Engine) -> None:
+    failing = AttemptRecord(specialist="solver", endpoint="solver/1", outcome="failed", duration_ms=1.0)
+    times = (NOON - 900, NOON + 0.0005, NOON + 60)
+    records = [
+        request(request_id(at, random.Random(1)), started=at, attempts=(failing,), specialist="coder")
+        for at in times
+    ]
+    write(engine, batch(*records))
+
+    assert [each.record.started for each in since(engine, "solver", NOON)] == list(times[1:])
+
+
+@settings(max_examples=15)  # Each makes a database.
+@given(st.lists(requests, max_size=12, unique_by=lambda record: record.id), st.integers(1, 12))
+def test_requests_since_are_the_first_of_what_was_recorded(records: list[RequestRecord], limit: int) -> None:
+    engine = memory_database()
+    write(engine, batch(*records))
+
+    found = [each.record for each in since(engine, "a", NOON + 100, limit)]
+    engine.dispose()
+
+    mine = [
+        each
+        for each in sorted(records, key=lambda each: (each.started, each.id))
+        if each.started >= NOON + 100
+        and ("a" in (each.specialist, each.requested_model) or failed_by("a", each))
+    ]
+    assert found == list(map(bare, mine[:limit]))

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sample_records import NOON
 from sqlalchemy import Connection, inspect, select
-from state_samples import alarm, queued
+from state_samples import alarm, failure, incident, queued
 
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.errors import EXIT_CANNOT_CREATE, CannotCreate
@@ -57,6 +57,26 @@ def test_every_migration_is_listed_in_order() -> None:
     scripts = ScriptDirectory.from_config(config())
 
     assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == REVISIONS
+
+
+async def test_an_older_state_is_copied_and_then_migrated_with_what_is_in_it(location: Path | str) -> None:
+    store = StateStore.open(location, ManualClock(NOON))
+    await store.put_alarms([alarm()])
+    await store.close()
+    engine = open_state(location, now=NOON)
+    with engine.begin() as connection:
+        command.downgrade(config(connection), "0001")
+    engine.dispose()
+
+    store = StateStore.open(location, ManualClock(NOON))
+    await store.open_incident(failure(), incident(), key="k")
+
+    assert await store.alarms() == [alarm()]
+    assert [each.id for each in await store.incidents()] == ["n1"]
+    await store.close()
+    if isinstance(location, Path):
+        (backup,) = location.parent.glob("*.before-*")
+        assert backup.name == f"memory.db.before-{HEAD}-20251122T120000Z"
 
 
 def test_what_is_decided_is_synced_and_private(tmp_path: Path) -> None:

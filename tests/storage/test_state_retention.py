@@ -5,7 +5,22 @@ import msgspec
 import pytest
 import pytest_asyncio
 from sample_records import NOON
-from state_samples import DAY_S, alarm, change, cycle, improvement, investigation, lesson, queued
+from state_samples import (
+    DAY_S,
+    alarm,
+    change,
+    cycle,
+    delivery,
+    failure,
+    improvement,
+    incident,
+    investigation,
+    lesson,
+    pattern,
+    queued,
+    recovered,
+    taken,
+)
 
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.storage.retention import CHUNK_ROWS
@@ -100,3 +115,58 @@ async def test_a_step_deletes_no_more_than_a_chunk(store: StateStore, clock: Man
     clock.advance(100 * DAY_S)
 
     assert [await store.forget() for _ in range(3)] == [CHUNK_ROWS, 5, 0]
+
+
+async def recover(store: StateStore) -> None:
+    """Keep one of each thing of workflow 4 that is over, and one that is not."""
+    for id in ("over", "open"):
+        await store.open_incident(failure(f"e-{id}"), incident(id, key=id), key=id)
+    over = incident("over", key="over", state="resolved", resolved=NOON)
+    await store.put_incident(over, key="put")
+    ended = [taken("undone", state="undone", ended=NOON), taken("refused", state="refused")]
+    await store.put_actions([taken("active"), *ended], key="actions")
+    await store.put_result(recovered("e-over"), key="result")
+    await store.learn(pattern(), (), key="learn")
+    await store.put_deliveries([delivery(id) for id in ("waiting", "delivered", "given up")], key="alert")
+    await store.settle(delivery("delivered", state="delivered", settled=NOON))
+    await store.settle(delivery("given up", state="given_up", settled=NOON))
+
+
+async def left_of_recovery(store: StateStore) -> set[str]:
+    found = {
+        each.id for each in (*await store.incidents(), *await store.actions(), *await store.deliveries())
+    }
+    found |= {each.id for each in await store.patterns("writer")}
+    return found | ({"result"} if await store.result("e-over") else set())
+
+
+@pytest.mark.parametrize(
+    ("age_days", "left"),
+    [
+        (29, {"over", "undone", "refused", "p1", "result", "delivered", "given up"}),
+        (31, {"over", "undone", "refused", "p1", "result"}),
+        (399, {"over", "undone", "refused", "p1", "result"}),
+        (401, set[str]()),
+    ],
+)
+async def test_what_is_open_active_or_waiting_is_kept_for_ever(
+    store: StateStore, clock: ManualClock, age_days: float, left: set[str]
+) -> None:
+    await recover(store)
+
+    clock.advance(age_days * DAY_S)
+    await sweep(store)
+
+    assert await left_of_recovery(store) == {"open", "active", "waiting"} | left
+
+
+async def test_an_event_of_an_incident_that_is_open_is_never_counted_again(
+    store: StateStore, clock: ManualClock
+) -> None:
+    await recover(store)
+    clock.advance(500 * DAY_S)
+    await sweep(store)
+
+    again = await store.open_incident(failure("e-open"), incident("n9", key="open"), key="k9")
+
+    assert (again.id, again.flaps) == ("open", 0)

@@ -27,7 +27,7 @@ __all__ = [
 
 FILE_NAME = "telemetry.db"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """All migrations, in order."""
 
 HEAD = REVISIONS[-1]

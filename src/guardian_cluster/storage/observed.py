@@ -10,7 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    union,
+)
 
 from guardian_cluster.contract.records import (
     AttemptRecord,
@@ -20,14 +31,19 @@ from guardian_cluster.contract.records import (
     ScoreRecord,
     VerdictRecord,
 )
+from guardian_cluster.domain.ids import ID_PREFIX, first_request_id
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.detections import Judged
+from guardian_cluster.storage.rows import names_of
 
 PAGE = 200
 """Requests looked at in one transaction: some 10 ms."""
 
 MARKS = 20
 """Marks of one request, at most, the last ones: who sends more has nothing new to say."""
+
+CLOCKS_S = 60.0
+"""How far the time in a request's id may be from when it began: a clock that was set meanwhile."""
 
 _PARTS: Mapping[str, tuple[Table, type[msgspec.Struct]]] = {
     "attempts": (tables.attempt, AttemptRecord),
@@ -103,6 +119,44 @@ def _failed(connection: Connection, specialist: str, limit: int, since: float) -
 
 def _began(judged: Judged) -> tuple[float, str]:
     return judged.record.started, judged.record.id
+
+
+def requests_since(connection: Connection, specialist: str, at: float, limit: int) -> list[Judged]:
+    """Return the first so many requests that began since a Unix time and are a specialist's, oldest first.
+
+    Its own are those that asked for it by name, whoever answered, and those that it answered or failed.
+    """
+    request = tables.request.c
+    first = [
+        select(request.id, request.started)
+        .where(those, request.started >= at)
+        .order_by(request.started, request.id)
+        .limit(limit)
+        .subquery()
+        for those in (
+            request.requested_model == specialist,
+            request.specialist == specialist,
+            request.id.in_(_failed_since(specialist, at)),
+        )
+    ]
+    either = union(*(select(each) for each in first)).subquery()
+    ids = select(either.c.id).order_by(either.c.started, either.c.id).limit(limit)
+    found = list(connection.scalars(ids))
+    those = request.id.in_(found)
+    rows = connection.execute(select(*_COLUMNS).where(those).order_by(request.started, request.id)).all()
+    return _judged(connection, rows, those, None) if rows else []
+
+
+def _failed_since(specialist: str, at: float) -> CompoundSelect[tuple[str]]:
+    """Return the ids of requests that a specialist failed, without most of those that came before a Unix time.
+
+    Attempts have no time of their own, but ids have: those of a long outage in the past are not looked at.
+    """
+    attempt = tables.attempt.c
+    failed = select(attempt.request_id).where(attempt.specialist == specialist, attempt.outcome == "failed")
+    since = failed.where(attempt.request_id >= first_request_id(at - CLOCKS_S))
+    of_another_form = failed.where(attempt.request_id < ID_PREFIX)
+    return since.union_all(of_another_form)  # `OR` would have SQLite look at all of them
 
 
 def arrived_after(
@@ -200,6 +254,7 @@ def _records(connection: Connection, rows: _Rows, those: ColumnElement[bool]) ->
         values: dict[str, Any] = dict(zip(_FIELDS, row, strict=False))  # a row may end with its number
         for name, found in parts.items():
             values[name] = tuple(found.get(row[_ID], ()))
+        values["moves"] = names_of(values["moves"])
         yield RequestRecord(**values)
 
 

@@ -21,11 +21,11 @@ from guardian_cluster.contract.records import (
 from guardian_cluster.storage import tables
 from guardian_cluster.storage.upsert import Values
 
-_NAMES = frozenset({"requirements", "failed", "shared"})
+_NAMES = frozenset({"requirements", "failed", "shared", "moves"})
 """Fields that hold several names, which are one text in the database, joined by commas."""
 
-_PARTS = frozenset({"attempts", "verdicts", "scores", "assessments", "parts", "routing", "context"})
-"""Fields of a request that are more than one value, and so not a column of their own."""
+_PARTS = frozenset({"attempts", "verdicts", "scores", "assessments", "parts", "routing", "context", "moves"})
+"""Fields of a request that are more than one value, and so not a column as they are."""
 
 _ROUTING = tuple(name for name in RoutingRecord.__struct_fields__ if name != "candidates")
 _CONTEXT = tuple(name for name in ContextRecord.__struct_fields__ if name != "problem")
@@ -48,7 +48,7 @@ PART_COLUMNS: Mapping[Table, tuple[str, ...]] = {
 }
 """Names of the values that `part_rows` gives of each."""
 
-REQUEST_COLUMNS = (*_PLAIN, *_ROUTING, *_CONTEXT, "context_problem")
+REQUEST_COLUMNS = (*_PLAIN, *_ROUTING, *_CONTEXT, "context_problem", "moves")
 
 _plain_values = attrgetter(*_PLAIN)
 _context_values = attrgetter(*_CONTEXT, "problem")
@@ -65,6 +65,7 @@ def request_values(record: RequestRecord) -> Values:
         *_plain_values(record),
         *(_NO_ROUTING if routing is None else [_written(name, getattr(routing, name)) for name in _ROUTING]),
         *(_NO_CONTEXT if context is None else _context_values(context)),
+        _written("moves", record.moves),
     )
     if not [place for place in _FREE_TEXTS if (text := values[place]) and "\0" in text]:
         return values
@@ -107,7 +108,13 @@ def request_of(row: Mapping[str, Any], parts: Callable[[Table], tuple[Any, ...]]
         parts=parts(tables.part),
         routing=routing,
         context=context,
+        moves=names_of(row["moves"]),
     )
+
+
+def names_of(joined: str | None) -> tuple[str, ...]:
+    """Return the names that one text of the database holds."""
+    return tuple(joined.split(",")) if joined else ()
 
 
 def part_of(kind: type[msgspec.Struct], values: Sequence[Any]) -> msgspec.Struct:
@@ -143,6 +150,4 @@ def _written(name: str, value: Any) -> Any:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name not in _NAMES:
-        return value
-    return tuple(value.split(",")) if value else ()
+    return names_of(value) if name in _NAMES else value

@@ -1,20 +1,15 @@
 """The state of the control plane: what guardians found and proposed, what people decided, and where loops go on.
 
-Each call is one transaction in one thread: all of it is on disk when it returns, or none of it is.
+Each call is one transaction in one thread (`state_access.py`).
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from guardian_cluster.domain.alarm import Acceptance, Alarm
 from guardian_cluster.domain.change import ChangeEvent
-from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.improvement import (
     Lesson,
     QueuedImprovement,
@@ -23,40 +18,19 @@ from guardian_cluster.domain.improvement import (
 )
 from guardian_cluster.domain.monitoring import MonitoringCycleResult
 from guardian_cluster.storage import state_improvements, state_monitoring, state_retention
-from guardian_cluster.storage.state_database import open_state, shown, transaction
 from guardian_cluster.storage.state_improvements import Decision
 from guardian_cluster.storage.state_monitoring import LoopState
+from guardian_cluster.storage.state_recovery import RecoveryState
 
 __all__ = ["LoopState", "StateStore"]
 
-_Result = TypeVar("_Result")
 
+class StateStore(RecoveryState):
+    """Keeps the state in `state.db` or a PostgreSQL, for the loops of workflows 2 to 4.
 
-class StateStore:
-    """Keeps the state in `state.db` or a PostgreSQL; a `MonitoringStore` and an `ImprovementStore`.
-
-    Every method raises `StateUnavailable` where the database cannot do it now (locked for seconds, a full disk, a
-    server that is gone): nothing was done, and the call can be made again. A damaged file raises `CannotCreate`.
+    It is a `MonitoringStore`, an `ImprovementStore`, an `IncidentStore` and an `OutboxStore`. Every method raises
+    `StateUnavailable` where the database cannot do it now (`StateAccess`).
     """
-
-    def __init__(self, engine: Engine, location: Path | str | None, clock: Clock) -> None:
-        self._engine = engine
-        self._where = shown(engine, location)
-        self._clock = clock
-        self._thread = ThreadPoolExecutor(1, "state")
-
-    @classmethod
-    def open(cls, location: Path | str, clock: Clock) -> "StateStore":
-        """Open a file, or a PostgreSQL by its address, and bring it to the newest schema; waits for the disk.
-
-        Raises `CannotCreate` where it cannot be opened, is damaged, another program's, or of a newer schema.
-        """
-        return cls(open_state(location, now=clock.now()), location, clock)
-
-    @classmethod
-    def in_memory(cls, clock: Clock) -> "StateStore":
-        """Return one that forgets everything when it is closed."""
-        return cls(open_state(None, now=clock.now()), None, clock)
 
     async def alarms(self, specialist: str = "", *, open_only: bool = True) -> Sequence[Alarm]:
         """Return alarms, newest first, at most 200."""
@@ -161,25 +135,6 @@ class StateStore:
             if deleted := await self._write(step):
                 return deleted
         return 0
-
-    async def close(self) -> None:
-        """Finish what was asked, and close the database."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
-        self._thread.shutdown(wait=True)
-
-    async def _read(self, work: Callable[[Connection], _Result]) -> _Result:
-        return await self._in_thread(work, writes=False)
-
-    async def _write(self, work: Callable[[Connection], _Result]) -> _Result:
-        return await self._in_thread(work, writes=True)
-
-    async def _in_thread(self, work: Callable[[Connection], _Result], *, writes: bool) -> _Result:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, partial(self._transact, work, writes=writes))
-
-    def _transact(self, work: Callable[[Connection], _Result], *, writes: bool) -> _Result:
-        with transaction(self._engine, self._where, writes=writes) as connection:
-            return work(connection)
 
 
 def _put_alarms(

@@ -26,7 +26,7 @@ from guardian_cluster.storage.sqlite import set_up_connections
 
 FILE_NAME = "state.db"
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """All migrations, in order."""
 
 HEAD = REVISIONS[-1]

@@ -4,10 +4,13 @@ A step of a workflow may be done twice, where its process ended between the effe
 (docs/design/engine.md); the second time its key is known and nothing happens.
 """
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from guardian_cluster.storage.state_tables import effect
 from guardian_cluster.storage.upsert import insert
+
+_LOCKS = 0x67756174
+"""Tells our locks apart from those of other programs on the same PostgreSQL."""
 
 
 def once(connection: Connection, key: str, *, at: float) -> bool:
@@ -26,3 +29,13 @@ def note_result(connection: Connection, key: str, result: bytes) -> None:
 def result_of(connection: Connection, key: str) -> bytes | None:
     """Return what came of it; `None` where nothing was noted."""
     return connection.scalar(select(effect.c.result).where(effect.c.key == key))
+
+
+def alone(connection: Connection, name: str) -> None:
+    """Have no other transaction be in here under the same name, until this one ends.
+
+    For what is read before it is there. SQLite lets one transaction write at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        lock = func.pg_advisory_xact_lock(func.hashtextextended(name, _LOCKS))
+        connection.execute(select(lock))

@@ -4,7 +4,18 @@ A row is a value of `domain` as bytes (`state_values.py`), beside it in columns 
 seconds (docs/design/storage.md).
 """
 
-from sqlalchemy import Boolean, Column, Double, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
 
 VERSION_TABLE = "state_version"
 """Not Alembic's usual name: on PostgreSQL other migrations may have their tables in the same database."""
@@ -98,3 +109,82 @@ loop_state = Table(
     _text("place_id"),
 )
 """Where a loop of the control process goes on after a restart, and what it knew by then."""
+
+_OPEN = text("closed IS NULL")
+
+incident = Table(
+    "incident",
+    metadata,
+    _id(),
+    _text("key"),
+    _text("specialist"),
+    _time("updated"),
+    _time("closed", nullable=True),
+    _value(),
+    Index("ix_incident_open", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index(None, "key", "closed"),
+    Index(None, "closed", "updated"),
+    Index(None, "specialist", "updated"),
+    Index(None, "updated"),
+)
+"""`closed` is empty while it is open; of each `key` no more than one is."""
+
+failure_event = Table(
+    "failure_event", metadata, _id(), _text("incident_id"), _time("at"), _value(), Index(None, "at")
+)
+
+action = Table(
+    "recovery_action",
+    metadata,
+    _id(),
+    _text("incident_id"),
+    _text("state"),
+    _time("taken"),
+    _time("ended", nullable=True),
+    _value(),
+    Index(None, "taken"),
+    Index(None, "state", "taken"),
+    Index(None, "incident_id", "taken"),
+    Index(None, "ended"),
+)
+
+result = Table("recovery_result", metadata, _id(), _time("at"), _value(), Index(None, "at"))
+"""What came of a failure event, by its id."""
+
+pattern = Table(
+    "failure_pattern",
+    metadata,
+    _id(),
+    _text("specialist"),
+    _time("last"),
+    _value(),
+    Index(None, "specialist", "last"),
+    Index(None, "last"),
+)
+
+play_count = Table(
+    "play_count",
+    metadata,
+    _id("cause"),
+    _id("kind"),
+    _id("specialist"),
+    Column("helped", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+)
+"""How often each kind of move helped; an empty `cause` is an unknown one, an empty `specialist` any."""
+
+delivery = Table(
+    "delivery",
+    metadata,
+    _id(),
+    _text("incident_id"),
+    _text("state"),
+    _time("at"),
+    _time("due"),
+    _time("settled", nullable=True),
+    _value(),
+    Index(None, "at"),
+    Index(None, "state", "due"),
+    Index(None, "incident_id", "at"),
+    Index(None, "settled"),
+)

@@ -102,6 +102,8 @@ request = Table(
     _bytes("fingerprint"),
     # In which order requests were written, counted up: whoever reads on begins after the last one.
     _integer("arrival"),
+    _text("moves"),
+    Index(None, "requested_model", "started"),
     Index(None, "arrival"),
     Index(None, "started"),
     Index(None, "specialist", "started"),
