@@ -18,8 +18,10 @@ from guardian_cluster.configuration.sections import (
     TenantSection,
 )
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     BalancingPolicy,
     DenyRule,
+    EscalationStep,
     GatewayLimits,
     GuardianPolicy,
     InputPolicy,
@@ -27,8 +29,10 @@ from guardian_cluster.contract.snapshot import (
     MemoryPolicy,
     Price,
     RecordPolicy,
+    RecoveryPolicy,
     RoutingPolicy,
     SecretKind,
+    Sink,
     Timeouts,
     WatchPolicy,
 )
@@ -52,6 +56,10 @@ TABLES = {
     "[routing]": RoutingPolicy,
     "[balancing]": BalancingPolicy,
     "[guardians]": GuardianPolicy,
+    "[recovery]": RecoveryPolicy,
+    "[alerts]": AlertPolicy,
+    "[alerts.sinks.NAME]": Sink,
+    "[[alerts.escalation]]": EscalationStep,
     "[memory]": MemoryPolicy,
     "[tenant.NAME]": TenantSection,
     "[tenant.NAME.limits]": Limits,

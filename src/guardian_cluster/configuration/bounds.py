@@ -9,13 +9,16 @@ from guardian_cluster.configuration.sections import (
     TenantSection,
 )
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     BalancingPolicy,
+    EscalationStep,
     GatewayLimits,
     GuardianPolicy,
     Limits,
     MemoryPolicy,
     Price,
     RecordPolicy,
+    RecoveryPolicy,
     RoutingPolicy,
     Timeouts,
 )
@@ -53,6 +56,8 @@ _CEILING = Bounds(open_low=True)
 _AMOUNT = Bounds()
 _CYCLE = Bounds(low=1, high=_DAY_S)
 _WINDOW = Bounds(low=100, high=50_000)
+_HOLD = Bounds(low=10, high=_DAY_S)
+"""In less nothing can be confirmed: what was done would lapse while it is tested."""
 _WORKERS = Bounds(low=1, high=64)
 
 _BOUNDS: dict[type, dict[str, Bounds]] = {
@@ -83,6 +88,9 @@ _BOUNDS: dict[type, dict[str, Bounds]] = {
     EndpointSection: dict.fromkeys(("requests_per_minute", "tokens_per_minute"), _COUNT),
     BalancingPolicy: {"retry_share": _SHARE, "hedge_share": _SHARE, "wait_s": _WAIT, "max_waiting": _AMOUNT},
     GuardianPolicy: {"cycle_s": _CYCLE, "window": _WINDOW, "false_alarms_per_day": _CEILING},
+    RecoveryPolicy: {"actions_per_hour": _AMOUNT, "hold_s": _HOLD},
+    AlertPolicy: {"pages_per_hour": _COUNT},
+    EscalationStep: {"after_s": _WAIT},
     MemoryPolicy: {"timeout_s": _DURATION, "conversations_days": _AGE},
 }
 

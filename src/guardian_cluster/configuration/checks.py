@@ -4,8 +4,10 @@ import os
 import re
 from pathlib import Path
 
+from guardian_cluster.configuration.alert_checks import check_alerts
 from guardian_cluster.configuration.name_checks import check_names
 from guardian_cluster.configuration.problems import Problems, dotted
+from guardian_cluster.configuration.recovery_checks import check_recovery
 from guardian_cluster.configuration.sections import DataSection, GatewaySection, ListenAddress, Sections
 from guardian_cluster.configuration.specialist_checks import check_specialists
 from guardian_cluster.configuration.standin_checks import check_standins
@@ -26,6 +28,8 @@ def check(sections: Sections, problems: Problems) -> None:
     check_specialists(sections, problems)
     check_names(sections, problems)
     check_standins(sections, problems)
+    check_recovery(sections, problems)
+    check_alerts(sections.alerts, problems)
 
 
 def _check_gateway(gateway: GatewaySection, problems: Problems) -> None:

@@ -17,7 +17,7 @@ from guardian_cluster.configuration.bounds import bounds_of
 from guardian_cluster.configuration.interpolation import BadReference, Interpolation, MissingVariable
 from guardian_cluster.configuration.location import KeyPath, locate
 from guardian_cluster.configuration.problems import Problems, Written, dotted
-from guardian_cluster.configuration.scalars import name_of_type, name_of_value, read_scalar
+from guardian_cluster.configuration.scalars import name_of_type, name_of_value, read_scalar, words_of
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.errors import printable
 
@@ -53,6 +53,8 @@ class Decoder:
         match kind:
             case shape.UnionType() if kind.includes_none:
                 return self._decode(_without_none(kind), value, path)
+            case shape.UnionType() if words := words_of(kind):
+                return self._scalar(shape.LiteralType(words), value, path)
             case shape.Metadata(extra={"path": True}):
                 return self._file_path(kind.type, value, path)
             case shape.StructType() if kind.cls is Secret:
@@ -94,9 +96,15 @@ class Decoder:
     def _dict(self, kind: shape.DictType, value: object, path: KeyPath) -> object:
         if not isinstance(value, dict):
             return self._wrong(kind, value, path)
+        table = cast("dict[str, object]", value)
+        known = words_of(kind.key_type) or table.keys()
+        for key in table:
+            if key not in known:
+                self._unknown(key, table, tuple(known), path)
         return {
             key: self._or_placeholder(kind.value_type, item, (*path, key))
-            for key, item in cast("dict[str, object]", value).items()
+            for key, item in table.items()
+            if key in known
         }
 
     def _tuple(self, kind: shape.VarTupleType, value: object, path: KeyPath) -> object:

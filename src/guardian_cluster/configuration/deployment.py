@@ -13,6 +13,7 @@ from guardian_cluster.configuration.sections import (
 )
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     ApiKey,
     Base,
     Capabilities,
@@ -55,6 +56,8 @@ def deploy(
         memory=sections.memory,
         balancing=sections.balancing,
         guardians=sections.guardians,
+        recovery=sections.recovery,
+        alerts=_alerts(sections.alerts),
         router_salt=router_salt,
         router_model=router_model,
     )
@@ -135,6 +138,14 @@ def _endpoint(endpoint_id: str, endpoint: EndpointSection, section: SpecialistSe
 def _present(key: Secret | None) -> Secret | None:
     """Return the key, or `None` where a variable that may be missing left it empty."""
     return key if key is not None and key.value else None
+
+
+def _alerts(alerts: AlertPolicy) -> AlertPolicy:
+    sinks = {
+        name: msgspec.structs.replace(sink, url=_present(sink.url), key=_present(sink.key))
+        for name, sink in alerts.sinks.items()
+    }
+    return msgspec.structs.replace(alerts, sinks=sinks)
 
 
 def _tenants(sections: Sections, keys: Iterable[ApiKey]) -> tuple[Tenant, ...]:

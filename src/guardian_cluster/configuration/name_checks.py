@@ -27,12 +27,16 @@ def is_name(text: str) -> bool:
 
 def check_names(sections: Sections, problems: Problems) -> None:
     """Report malformed and reserved names, and aliases and tenants that lead nowhere."""
-    for kind, names in (("specialist", sections.specialist), ("tenant", sections.tenant)):
+    for kind, path, names in (
+        ("specialist", ("specialist",), sections.specialist),
+        ("tenant", ("tenant",), sections.tenant),
+        ("sink", ("alerts", "sinks"), sections.alerts.sinks),
+    ):
         for name in names:
             if not is_name(name):
                 message = f'{kind} name "{printable(name)}" {NAME_RULE}'
                 hint = "at most 64 of them, the first a letter or digit"
-                problems.add((kind, name), "config-bad-name", message, hint)
+                problems.add((*path, name), "config-bad-name", message, hint)
     if AUTO[0] in sections.specialist:  # the others have a character that no name has
         _reserved(("specialist", AUTO[0]), problems)
     enabled = sections.enabled_specialists()
@@ -60,12 +64,12 @@ def _check_alias(alias: str, sections: Sections, enabled: _Specialists, problems
 
 
 def _check_tenants(sections: Sections, enabled: _Specialists, problems: Problems) -> None:
+    labels = {label for each in enabled.values() for label in each.labels}
     for tenant, section in sections.tenant.items():
         for index, name in enumerate(section.specialists):
             path = ("tenant", tenant, "specialists", index)
             check_reference(f"[tenant.{printable(tenant)}]", name, path, sections, enabled, problems)
-        missing = set(section.requires).difference(*(each.labels for each in enabled.values()))
-        for label in sorted(missing):
+        for label in sorted(set(section.requires) - labels):
             path = ("tenant", tenant, "requires")
             quoted = problems.quote(path, label)
             message = f"[tenant.{printable(tenant)}] requires the label {quoted}, which no specialist has"

@@ -55,7 +55,7 @@ class Problems:
 
     def add(self, path: KeyPath, code: str, message: str, hint: str = "") -> None:
         """Report `message` about the key at `path`, unless that key or one above it was reported before."""
-        if any(path[:length] in self._reported for length in range(1, len(path) + 1)):
+        if self.has(path):
             return
         if len(self._found) >= _KEPT:
             self._unlisted += 1
@@ -63,6 +63,10 @@ class Problems:
         self.settle(path)
         line = 0 if self.origin(path) else self._line(path)
         self._found.append((line, path, Problem(code, message, place=self.place(path), hint=hint)))
+
+    def has(self, path: KeyPath) -> bool:
+        """Return whether something was reported about the key at `path`, or about one above it."""
+        return any(path[:length] in self._reported for length in range(1, len(path) + 1))
 
     def settle(self, path: KeyPath) -> None:
         """Report nothing more about the key at `path`."""

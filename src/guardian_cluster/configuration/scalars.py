@@ -50,6 +50,13 @@ def read_scalar(kind: shape.Type, value: object) -> str | int | float | bool:
             raise TypeError
 
 
+def words_of(kind: shape.Type) -> tuple[str, ...]:
+    """Return the words of which a value of this type is one, in their order; none where it may be anything else."""
+    kinds = kind.types if isinstance(kind, shape.UnionType) else (kind,)
+    words = [str(word) for each in kinds if isinstance(each, shape.LiteralType) for word in each.values]
+    return tuple(sorted(words)) if all(isinstance(each, shape.LiteralType) for each in kinds) else ()
+
+
 def name_of_type(kind: shape.Type) -> str:
     """Return the type in words, such as `a whole number`."""
     return _TYPE_NAMES.get(type(kind), "a string")

@@ -12,6 +12,7 @@ from msgspec import inspect as shape
 
 from guardian_cluster.config import Config
 from guardian_cluster.configuration.bounds import bounds_of
+from guardian_cluster.configuration.scalars import words_of
 from guardian_cluster.contract.secret import Secret
 
 Schema = dict[str, Any]
@@ -39,15 +40,26 @@ def _schema(kind: shape.Type) -> Schema:
         case shape.StructType(cls=cls):
             return {"type": "string"} if cls is Secret else _table(kind)
         case shape.DictType():
-            return {"type": "object", "additionalProperties": _schema(kind.value_type)}
+            return _dict(kind)
         case shape.VarTupleType():
             return {"type": "array", "items": _schema(kind.item_type)}
+        case shape.UnionType() if words := words_of(kind):
+            return {"enum": list(words)}
         case shape.UnionType():
             return _union([_schema(each) for each in kind.types if not isinstance(each, shape.NoneType)])
         case shape.LiteralType():
             return {"enum": list(kind.values)}
         case _:
             return _scalar(kind)
+
+
+def _dict(kind: shape.DictType) -> Schema:
+    words = words_of(kind.key_type)
+    return {
+        "type": "object",
+        **({"propertyNames": {"enum": list(words)}} if words else {}),
+        "additionalProperties": _schema(kind.value_type),
+    }
 
 
 def _scalar(kind: shape.Type) -> Schema:

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     BalancingPolicy,
+    FilePath,
     Frozen,
     GatewayLimits,
     GuardianPolicy,
@@ -17,6 +18,7 @@ from guardian_cluster.contract.snapshot import (
     MemoryPolicy,
     Price,
     RecordPolicy,
+    RecoveryPolicy,
     RoutingPolicy,
     Timeouts,
     WatchPolicy,
@@ -27,9 +29,6 @@ BUILTINS: tuple[Literal["solver", "recall"], ...] = ("solver", "recall")
 
 DEFAULT_TENANT = "default"
 """The tenant of requests without a key, and of keys made without naming one."""
-
-FilePath = Annotated[str, Meta(extra={"path": True})]
-"""A path; `~` is the home folder, and a relative one starts at the folder of guardian.toml."""
 
 
 class GatewaySection(Frozen, frozen=True, kw_only=True):
@@ -141,6 +140,8 @@ class Sections(Frozen, frozen=True, kw_only=True):
     memory: MemoryPolicy = MemoryPolicy()
     balancing: BalancingPolicy = BalancingPolicy()
     guardians: GuardianPolicy = GuardianPolicy()
+    recovery: RecoveryPolicy = RecoveryPolicy()
+    alerts: AlertPolicy = AlertPolicy()
     alias: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Another name for a specialist, or for `auto`."""
     tenant: dict[str, TenantSection] = msgspec.field(default_factory=dict[str, TenantSection])

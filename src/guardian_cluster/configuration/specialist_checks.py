@@ -79,7 +79,7 @@ def _check_way(section: SpecialistSection, path: KeyPath, problems: Problems) ->
             message = f"{dotted(where)} needs the extra that speaks to proxies"
             problems.add(where, "config-missing-extra", message, "pip install 'llm-guardian-cluster[proxy]'")
     if section.ca_file is not None:
-        _check_authorities(section.ca_file, (*path, "ca_file"), problems)
+        check_authorities(section.ca_file, (*path, "ca_file"), problems)
 
 
 def _is_proxy(url: str) -> bool:
@@ -90,7 +90,8 @@ def _is_proxy(url: str) -> bool:
         return False
 
 
-def _check_authorities(name: str, path: KeyPath, problems: Problems) -> None:
+def check_authorities(name: str, path: KeyPath, problems: Problems) -> None:
+    """Report a file by which no certificate could be accepted."""
     import ssl  # here, as most configurations name no file
 
     try:

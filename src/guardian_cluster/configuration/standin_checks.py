@@ -1,6 +1,6 @@
-"""Decide whether those that stand in for a specialist can: its equals and its fallbacks."""
+"""Decide whether those that stand in for a specialist can: its equals, its fallbacks and its backups."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,11 @@ from guardian_cluster.errors import printable
 
 _ABILITIES = ("tools", "vision", "json", "embeddings")
 
+_Key = Literal["equals", "fallback", "backup"]
+
+_CALLED = {"equals": "equal", "fallback": "fallback", "backup": "backup"}
+_OWN = {"equals": "config-own-equal", "fallback": "config-own-fallback", "backup": "config-own-backup"}
+
 
 @dataclass(frozen=True, slots=True)
 class _StandIn:
@@ -20,53 +25,64 @@ class _StandIn:
 
     name: str
     """Whose it is."""
-    key: Literal["equals", "fallback"]
+    key: _Key
     index: int
     other: str
 
     @property
     def path(self) -> KeyPath:
-        return ("specialist", self.name, self.key, self.index)
+        return _path(self.name, self.key, self.index)
 
     @property
     def subject(self) -> str:
-        what = "the fallback" if self.key == "fallback" else "the equal"
-        return f"{what} of [specialist.{printable(self.name)}]"
+        return _subject(self.name, self.key)
 
 
 def check_standins(sections: Sections, problems: Problems) -> None:
     """Report those that lead nowhere or in a circle, are named twice, or cannot do what the specialist can."""
     enabled = sections.enabled_specialists()
+    backups = sections.recovery.backup
     for name, section in enabled.items():
-        named: set[str] = set()
-        for standin in _standins(name, section):
-            if _is_another(standin, named, problems):
-                named.add(standin.other)
-                check_reference(standin.subject, standin.other, standin.path, sections, enabled, problems)
-                if standin.other in enabled:
-                    _check_fitness(standin, section, enabled[standin.other], problems)
-    for circle in circles({name: section.fallback for name, section in enabled.items()}):
-        _report_circle(circle, problems)
+        at_any_time = [*_named(name, "equals", section.equals), *_named(name, "fallback", section.fallback)]
+        for standins in (at_any_time, _named(name, "backup", backups.get(name, ()))):
+            _check_each(standins, sections, enabled, problems)
+    _check_circles(enabled, backups, problems)
 
 
-def _standins(name: str, section: SpecialistSection) -> Iterator[_StandIn]:
-    for index, other in enumerate(section.equals):
-        yield _StandIn(name, "equals", index, other)
-    for index, other in enumerate(section.fallback):
-        yield _StandIn(name, "fallback", index, other)
+def _check_each(
+    standins: Iterable[_StandIn],
+    sections: Sections,
+    enabled: Mapping[str, SpecialistSection],
+    problems: Problems,
+) -> None:
+    """Report what is wrong with those that one specialist names, among whom nobody is named twice."""
+    named: set[str] = set()
+    for standin in standins:
+        if _is_another(standin, named, problems):
+            named.add(standin.other)
+            check_reference(standin.subject, standin.other, standin.path, sections, enabled, problems)
+            if standin.other in enabled:
+                _check_fitness(standin, enabled[standin.name], enabled[standin.other], problems)
+
+
+def _named(name: str, key: _Key, others: Iterable[str]) -> Iterator[_StandIn]:
+    return (_StandIn(name, key, index, other) for index, other in enumerate(others))
 
 
 def _is_another(standin: _StandIn, named: set[str], problems: Problems) -> bool:
     """Return whether it names another specialist, which the specialist has not named before."""
     if standin.other == standin.name:
-        code = "config-own-fallback" if standin.key == "fallback" else "config-own-equal"
-        problems.add(standin.path, code, f"{standin.subject} is the specialist itself; name another")
+        problems.add(
+            standin.path, _OWN[standin.key], f"{standin.subject} is the specialist itself; name another"
+        )
         return False
     if standin.other in named:
         quoted = problems.quote(standin.path, standin.other)
         message = f"{standin.subject} names {quoted}, which it has already"
         hint = "whoever is among its equals is asked before its fallbacks, and need not be one of them"
-        problems.add(standin.path, "config-repeated-standin", message, hint)
+        problems.add(
+            standin.path, "config-repeated-standin", message, "" if standin.key == "backup" else hint
+        )
         return False
     return True
 
@@ -106,11 +122,37 @@ def _remedy(standin: _StandIn, theirs: SpecialistSection, lacking: list[str]) ->
     return f'leave it out, for "auto" asks it by itself where a question is for it; or say {less} in {mine}'
 
 
-def _report_circle(circle: Circle, problems: Problems) -> None:
-    path: KeyPath = ("specialist", circle.name, "fallback", circle.index)
-    message = f"the fallback of [specialist.{printable(circle.name)}] closes a circle: {circle}"
-    other = printable(circle.way[0])
-    hint = f'leave it out; where each answers as well as the other, write equals = ["{other}"] in its place'
+def _check_circles(
+    enabled: Mapping[str, SpecialistSection], backups: Mapping[str, tuple[str, ...]], problems: Problems
+) -> None:
+    """Report fallbacks that lead in a circle; where none do, also those that do with the backups."""
+    fallbacks = {name: section.fallback for name, section in enabled.items()}
+    of_fallbacks = list(circles(fallbacks))
+    for circle in of_fallbacks:
+        _report_circle(circle, "fallback", "config-fallback-circle", problems)
+    if not of_fallbacks:
+        for circle in circles({name: backups.get(name) or fallbacks[name] for name in enabled}):
+            key: _Key = "backup" if backups.get(circle.name) else "fallback"
+            _report_circle(circle, key, "config-backup-circle", problems)
+
+
+def _report_circle(circle: Circle, key: _Key, code: str, problems: Problems) -> None:
+    message = f"{_subject(circle.name, key)} closes a circle: {circle}"
+    mine, other = f"[specialist.{printable(circle.name)}]", printable(circle.way[0])
+    places = (
+        ("its place", f"that of [specialist.{other}]")
+        if key == "fallback"
+        else (mine, f"[specialist.{other}]")
+    )
+    hint = f'leave it out; where each answers as well as the other, write equals = ["{other}"] in {places[0]}'
     if circle.length == 2:
-        hint += f', and equals = ["{printable(circle.name)}"] in that of [specialist.{other}]'
-    problems.add(path, "config-fallback-circle", message, hint)
+        hint += f', and equals = ["{printable(circle.name)}"] in {places[1]}'
+    problems.add(_path(circle.name, key, circle.index), code, message, hint)
+
+
+def _path(name: str, key: _Key, index: int) -> KeyPath:
+    return ("recovery", "backup", name, index) if key == "backup" else ("specialist", name, key, index)
+
+
+def _subject(name: str, key: _Key) -> str:
+    return f"the {_CALLED[key]} of [specialist.{printable(name)}]"
