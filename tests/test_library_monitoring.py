@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sample_records import NOON, request_record
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.contract.records import AttemptRecord, Feedback, RequestRecord
 from guardian_cluster.contract.snapshot import Base, GuardianPolicy, Snapshot, WatchPolicy
+from guardian_cluster.domain.action import HeldMove
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.errors import InvalidRequest
 from guardian_cluster.domain.request import UserRequest
@@ -65,9 +67,16 @@ class Program:
             **(failed if fails else {}),
         )
 
+    async def _serve(self, moves: Sequence[HeldMove]) -> None:
+        overlay = msgspec.structs.replace(self.snapshot.overlay, moves=tuple(moves))
+        self.snapshot = msgspec.structs.replace(self.snapshot, overlay=overlay)
+
     @asynccontextmanager
     async def guarded(self, folder: Path | None = None) -> AsyncIterator[OwnGuardians]:
-        async with own_guardians(self.inbox, lambda: self.snapshot, self.clock, folder) as guardians:
+        opened = own_guardians(
+            self.inbox, lambda: self.snapshot, self._serve, self.clock, folder, random.Random(1)
+        )
+        async with opened as guardians:
             yield guardians
 
 

@@ -37,7 +37,17 @@ OF_MONITORING = (
 )
 MONITORING = [name for name, _ in HERE if name.startswith(OF_MONITORING)]
 """Names of workflow 2, which test_monitoring_specification.py looks for."""
-NAMES = [name for name, _ in HERE if name[0].isupper() and name not in MONITORING]
+OF_RECOVERY = (
+    "FailureRecoveryWorkflow",
+    "RecoveryEngine",
+    "BackupManager",
+    "AlertSystem",
+    "FailureEvent",
+    "RecoveryResult",
+)
+RECOVERY = [name for name, _ in HERE if name.startswith(OF_RECOVERY)]
+"""Names of workflow 4, which test_recovery_specification.py looks for."""
+NAMES = [name for name, _ in HERE if name[0].isupper() and name not in (*MONITORING, *RECOVERY)]
 PRIVATE = {"RequestProcessingWorkflow._collect_performance_metrics": "collect_performance_metrics"}
 """What the sketch calls by a private name and is called from outside here."""
 ELSEWHERE = {

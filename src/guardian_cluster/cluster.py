@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import msgspec
+from msgspec.structs import replace
 
 from guardian_cluster.contract import snapshot as contract
 from guardian_cluster.contract.records import Feedback, GatewayEvent
@@ -18,10 +19,12 @@ from guardian_cluster.contract.router_model import read_model
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.conversations import DocumentPresence
 from guardian_cluster.deployment import Deployment
+from guardian_cluster.domain.action import HeldMove
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.domain.errors import InvalidRequest
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.gateway.feedback import read_feedback
+from guardian_cluster.one_shots import OneShots
 from guardian_cluster.probes import Prober
 from guardian_cluster.request.balancing.load_balancer import LoadBalancer
 from guardian_cluster.request.checks.answer_words import AnswerWords
@@ -89,6 +92,7 @@ class LLMGuardianCluster:
         self._probing: asyncio.Task[None] | None = None
         self._solver = SolverAnswers()
         self.load_balancer = LoadBalancer(self.clock, self.rng, self._sink)
+        self._one_shots: OneShots | None = None
         self._in_force: tuple[Deployment, RequestProcessingWorkflow] | None = None
 
     @classmethod
@@ -105,6 +109,7 @@ class LLMGuardianCluster:
 
     async def __aenter__(self) -> Self:
         self._transport = transport = Transports()
+        self._one_shots = OneShots(self.load_balancer, transport, self._solver)
         self.apply(self._pending)
         prober = Prober(self.load_balancer, transport, self.clock, lambda: self.snapshot.base)
         self._probing = asyncio.create_task(prober.run())
@@ -116,6 +121,8 @@ class LLMGuardianCluster:
         if self._probing is not None:
             self._probing.cancel()
             await asyncio.gather(self._probing, return_exceptions=True)
+        if self._one_shots is not None:
+            await self._one_shots.close()
         await self._solver.close()
         await self.memory.close()
         if self._transport is not None:
@@ -152,6 +159,8 @@ class LLMGuardianCluster:
             self.rng,
         )
         self._in_force = deployment, workflow
+        if self._one_shots is not None:
+            self._one_shots.do(snapshot, self.clock.now())
         self._sink.report(
             GatewayEvent(kind="snapshot_applied", at=self.clock.now(), subject=str(snapshot.rev))
         )
@@ -282,10 +291,19 @@ class LLMGuardianCluster:
         inbox = self._guardians.to = Inbox()
         try:
             opened = await asyncio.to_thread(_load_guardians)
-            async with opened(inbox, lambda: self.snapshot, self.clock, folder or self._folder) as guardians:
+            place = folder or self._folder
+            async with opened(
+                inbox, lambda: self.snapshot, self._put_moves, self.clock, place, self.rng
+            ) as guardians:
                 yield guardians
         finally:
             self._guardians.to = None
+
+    async def _put_moves(self, moves: Sequence[HeldMove]) -> None:
+        """Serve with exactly these moves from now on."""
+        overlay = self.snapshot.overlay
+        if overlay.moves != tuple(moves):
+            self.apply(replace(self.snapshot, overlay=replace(overlay, moves=tuple(moves))))
 
     async def process_request(self, user_request: UserRequest) -> ProcessedResponse:
         """Answer a request whole; see `RequestProcessingWorkflow.process_request`."""

@@ -9,12 +9,17 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.domain.action import Action
 from guardian_cluster.domain.alarm import Acceptance, Alarm
+from guardian_cluster.domain.alert import Delivery
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.improvement import QueuedImprovement
+from guardian_cluster.domain.incident import FailureEvent, Incident
 from guardian_cluster.domain.monitoring import MonitoringCycleResult
+from guardian_cluster.domain.recovery import RecoveryResult
 from guardian_cluster.engine.engine import Engine
 from guardian_cluster.engine.memory import MemoryEngine
 from guardian_cluster.errors import CannotCreate, Problem
@@ -22,9 +27,11 @@ from guardian_cluster.guarded import CYCLE
 from guardian_cluster.guardians.network import GuardianNetwork
 from guardian_cluster.monitoring.workflow import GuardianMonitoringWorkflow
 from guardian_cluster.processes.narrator import SpecialistNarrator
+from guardian_cluster.processes.recoveries import Recoveries, recoveries
 from guardian_cluster.processes.rounds import DRAIN_S, Rounds
 from guardian_cluster.recent_guarded import RecentGuarded, Served
 from guardian_cluster.recent_records import RecentRecords
+from guardian_cluster.recovering import RECOVERY, Publish
 from guardian_cluster.request.sinks import Inbox
 from guardian_cluster.storage import state_database
 from guardian_cluster.storage.state import StateStore
@@ -38,6 +45,9 @@ PAUSE_S = 0.1
 BUSY_PAUSE_S = 0.002
 """While more wait than are looked at between two turns."""
 
+TEND_S = 1.0
+"""Between two looks after incidents."""
+
 AGAIN_S = 10.0
 """After something broke."""
 
@@ -45,15 +55,13 @@ AGAIN_S = 10.0
 class OwnGuardians:
     """The guardians of one program's cluster. They look by themselves, on alarm and by the clock; or when asked."""
 
-    def __init__(
-        self, parts: RecentGuarded, records: RecentRecords, inbox: Inbox, engine: Engine, clock: Clock
-    ) -> None:
+    def __init__(self, parts: RecentGuarded, recoveries: Recoveries, engine: Engine, clock: Clock) -> None:
         self._parts = parts
-        self._records = records
-        self._inbox = inbox
         self._engine = engine
         self._clock = clock
-        self._rounds = Rounds(parts, engine, clock, at_once=SLICE)
+        self._rounds = Rounds(parts, engine, clock, heard=recoveries.note, at_once=SLICE)
+        self._recoveries = recoveries
+        self._tend_at = clock.monotonic()
         self._looking = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -106,8 +114,31 @@ class OwnGuardians:
         """Return what the last cycles found, newest first, at most 20."""
         return await self._parts.store.cycles(specialist)
 
+    async def incidents(self, specialist: str = "", *, open_only: bool = False) -> Sequence[Incident]:
+        """Return incidents, those updated last first, at most 100."""
+        return await self._parts.store.incidents(specialist=specialist, open_only=open_only)
+
+    async def actions(self, *, active_only: bool = False) -> Sequence[Action]:
+        """Return what recovery and people did about them, newest first, at most 500."""
+        return await self._parts.store.actions(active_only=active_only)
+
+    async def recovered(self, event_id: str) -> RecoveryResult | None:
+        """Return what came of a failure event; `None` while it is under way, or where there is none."""
+        return await self._parts.store.result(event_id)
+
+    async def deliveries(self, incident_id: str = "") -> Sequence[Delivery]:
+        """Return what was told to people, or is on its way to them, newest first; at most 200."""
+        return await self._parts.store.deliveries(incident_id=incident_id)
+
+    async def handle(self, event: FailureEvent) -> RecoveryResult | None:
+        """Recover from a failure that you tell of, and return what came of it. Raises RunFailed."""
+        id = f"{RECOVERY}:{event.id}"
+        await self._engine.run(RECOVERY, event, id=id)
+        return await self._parts.store.result(event.id)
+
     async def begin(self) -> None:
         """Go on where the last ones ended."""
+        await self._recoveries.begin()
         await self._rounds.begin()
 
     async def watch(self) -> None:
@@ -130,8 +161,13 @@ class OwnGuardians:
         """Look at some reports, then do what is due; return whether there may be more."""
         async with self._looking:
             has_more = await self._rounds.look()
+            await self._recoveries.enqueue_due()
             await self._rounds.enqueue_due()
             await self._rounds.sweep()
+        now = self._clock.monotonic()
+        if now >= self._tend_at:
+            self._tend_at = now + TEND_S
+            await self._recoveries.tend()
         return has_more
 
     async def _wait(self, time_s: float) -> None:
@@ -142,9 +178,14 @@ class OwnGuardians:
 
 @asynccontextmanager
 async def own_guardians(
-    inbox: Inbox, snapshot: Callable[[], Snapshot], clock: Clock, folder: Path | None
+    inbox: Inbox,
+    snapshot: Callable[[], Snapshot],
+    publish: Publish,
+    clock: Clock,
+    folder: Path | None,
+    rng: Random,
 ) -> AsyncGenerator[OwnGuardians]:
-    """Have guardians look at what comes into an inbox, while this is open.
+    """Have guardians look at what comes into an inbox, and recover from what they find, while this is open.
 
     Raises CannotCreate where what they find cannot be kept in the folder.
     """
@@ -161,9 +202,12 @@ async def own_guardians(
         parts.configure()
         engine = MemoryEngine(clock)
         engine.register(parts.cycle)
+        repairing = await resources.enter_async_context(
+            recoveries(parts, engine, publish, parts.since, clock, rng)
+        )
         await engine.start()
         resources.push_async_callback(partial(engine.close, drain_s=DRAIN_S))
-        guardians = OwnGuardians(parts, records, inbox, engine, clock)
+        guardians = OwnGuardians(parts, repairing, engine, clock)
         await guardians.begin()
         watching = asyncio.create_task(guardians.watch())
         try:

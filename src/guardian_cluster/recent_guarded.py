@@ -12,6 +12,7 @@ from guardian_cluster.domain.monitoring import GuardianScore
 from guardian_cluster.guarded import Guarded, Looked
 from guardian_cluster.guardians.diagnosis.narrative import Narrator
 from guardian_cluster.guardians.ports import ThresholdRecord
+from guardian_cluster.monitoring.windows import Judged
 from guardian_cluster.processes.audits import CHECKS, DecidedAudits, detector_scores
 from guardian_cluster.recent_records import RecentRecords
 from guardian_cluster.request.sinks import Inbox
@@ -112,6 +113,10 @@ class RecentGuarded(Guarded):
         raised += self._hear()
         left_out, self._inbox.left_out = self._inbox.left_out, 0
         return Looked(bool(len(self._inbox) or self._records.marked), raised, events, left_out)
+
+    async def since(self, specialist: str, at: float, limit: int) -> Sequence[Judged]:
+        """Return the requests that asked for a specialist, or were given to it, since a Unix time; oldest first."""
+        return self._records.since(specialist, at, limit)
 
     def _hear(self) -> list[Alarm]:
         marked = self._records.marked

@@ -23,6 +23,9 @@ EARLY = 1_000
 JUDGED = 2_000
 """Requests by which detectors are measured, the newest."""
 
+LONGEST_S = 600.0
+"""Requests are known in the order in which they ended; one that began later may stand before another for so long."""
+
 _Said = tuple[Feedback, ...]
 
 
@@ -78,6 +81,18 @@ class RecentRecords:
         records = mine[max(len(mine) - limit, 0) :]
         records.sort(key=lambda record: (record.started, record.id))
         return [self._judged(record) for record in records]
+
+    def since(self, specialist: str, at: float, limit: int) -> list[Judged]:
+        """Return the first so many requests since a time that asked for a specialist, or were given to it."""
+        found = list[RequestRecord]()
+        for record in reversed(self._records.values()):
+            if record.started < at - LONGEST_S:
+                break
+            is_own = record.requested_model == specialist or specialist in self._whose[record.id]
+            if is_own and record.started >= at:
+                found.append(record)
+        found.sort(key=lambda record: (record.started, record.id))
+        return [self._judged(record) for record in found[:limit]]
 
     def judged(self, specialist: str, checks: Set[str]) -> list[Judged]:
         """Return the newest requests of which their tenant, or one of these checks, has said what they were."""

@@ -76,6 +76,18 @@ async def test_what_a_reload_brought_is_what_is_served_again(tmp_path: Path) -> 
         assert (await guardian.post({**CHAT, "model": "other"}))[0] == 200
 
 
+async def test_a_gateway_takes_in_nothing_of_who_is_called(tmp_path: Path) -> None:
+    sink = '[alerts.sinks.oncall]\nkind = "pagerduty"\nkey = "hidden-7f3a"\n'
+    async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
+        guardian.config.write_text(guardian.config.read_text() + sink)
+        guardian.process.send_signal(signal.SIGHUP)
+        await until(lambda: "snapshot applied" in guardian.log)
+        await until(lambda: read_snapshot(guardian.data, SERVED_NAME).rev == 2)
+
+        assert "hidden-7f3a" in (guardian.data / FILE_NAME).read_text()
+        assert "hidden-7f3a" not in (guardian.data / SERVED_NAME).read_text()
+
+
 async def test_a_reload_mends_a_damaged_snapshot(tmp_path: Path) -> None:
     async with ModelServer() as model, served(tmp_path, url=model.url) as guardian:
         await until((guardian.data / SERVED_NAME).exists)

@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 from harness import base, specialist
+from held_moves import overlay
 
 from guardian_cluster.contract.snapshot import Endpoint, Snapshot
+from guardian_cluster.domain.action import Drain, LimitConcurrency
 from guardian_cluster.processes.portion import portion
 
 ENDPOINT = Endpoint(id="a/1", url="http://h/v1", model="m", requests_per_minute=100, tokens_per_minute=3)
@@ -43,3 +45,12 @@ def test_what_is_not_limited_stays_so() -> None:
     (only,) = portion(serving(), 4).base.specialists
 
     assert only.max_concurrency is None
+
+
+def test_a_cap_of_a_move_is_divided_too_and_other_moves_stay() -> None:
+    cap, drain = LimitConcurrency(specialist="a", endpoint="a/1", most=5), Drain(specialist="a")
+    whole = msgspec.structs.replace(serving(), overlay=overlay(cap, drain))
+    first, second = portion(whole, 2).overlay.moves
+
+    assert first.move == msgspec.structs.replace(cap, most=3)
+    assert second == whole.overlay.moves[1]

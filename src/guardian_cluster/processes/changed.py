@@ -8,6 +8,7 @@ import msgspec
 from guardian_cluster.config import Config
 from guardian_cluster.contract.router_model import POINTER_NAME
 from guardian_cluster.keys import FILE_NAME
+from guardian_cluster.moves_file import FILE_NAME as MOVES_NAME
 from guardian_cluster.thresholds import FILE_NAME as THRESHOLDS_NAME
 
 
@@ -15,13 +16,14 @@ class Seen(NamedTuple):
     """When the files that are watched were written, in ns."""
 
     keys_at: int | None
+    moves_at: int | None
     learned_at: tuple[int | None, ...]
 
     @classmethod
     def now(cls, folder: Path) -> "Seen":
         """Return when they were, in a data folder."""
         learned = tuple(_modified(folder / name) for name in (POINTER_NAME, THRESHOLDS_NAME))
-        return cls(_modified(folder / FILE_NAME), learned)
+        return cls(_modified(folder / FILE_NAME), _modified(folder / MOVES_NAME), learned)
 
 
 def _modified(path: Path) -> int | None:

@@ -15,6 +15,7 @@ from guardian_cluster.contract.snapshot_file import FILE_NAME as SNAPSHOT_NAME
 from guardian_cluster.contract.snapshot_file import SERVED_NAME, read_snapshot, write_snapshot
 from guardian_cluster.errors import CannotCreate, ConfigError, Problem
 from guardian_cluster.keys import FILE_NAME, KeyFile
+from guardian_cluster.moves_file import MovesFile
 from guardian_cluster.processes.offer import is_there, read_offer
 from guardian_cluster.processes.salt import is_salt, new_salt, read_salt, write_salt
 from guardian_cluster.thresholds import ThresholdFile
@@ -74,6 +75,7 @@ class Deployer:
             salt = self._salt_of(folder, last.base)
             base = config.base(keys, _learned(folder, last.base), salt)
             overlay = _with_thresholds(folder, last.overlay)
+            overlay = msgspec.structs.replace(overlay, moves=MovesFile(folder).load())
             if on_disk is not None and on_disk.base == base and on_disk.overlay == overlay:
                 return on_disk
             snapshot = Snapshot(rev=last.rev + 1, base=base, overlay=overlay)

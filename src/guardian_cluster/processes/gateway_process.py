@@ -16,7 +16,7 @@ import msgspec
 
 from guardian_cluster.cluster import LLMGuardianCluster
 from guardian_cluster.contract.records import GatewayEvent, Spend
-from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.contract.snapshot import AlertPolicy, Snapshot
 from guardian_cluster.contract.snapshot_file import FILE_NAME, SERVED_NAME, read_snapshot, stamp
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.errors import CannotCreate, Problem, printable
@@ -184,7 +184,7 @@ class GatewayProcess:
         return cluster
 
     async def _serving(self, name: str, stack: AsyncExitStack) -> LLMGuardianCluster:
-        snapshot = await asyncio.to_thread(read_snapshot, self._data, name)
+        snapshot = await asyncio.to_thread(_read, self._data, name)
         part = portion(snapshot, self._workers)
         cluster = LLMGuardianCluster(part, sink=self._reports, clock=self._clock, folder=self._data)
         stack.push_async_exit(cluster)  # one that cannot serve has opened connections too
@@ -245,7 +245,7 @@ class GatewayProcess:
     async def _take_over(self, cluster: LLMGuardianCluster) -> bool:
         """Serve the new snapshot, and return whether that can be done; where not, the last one stays."""
         try:
-            snapshot = await asyncio.to_thread(read_snapshot, self._data)
+            snapshot = await asyncio.to_thread(_read, self._data, FILE_NAME)
             await asyncio.to_thread(cluster.prepare, snapshot)
             cluster.apply(portion(snapshot, self._workers))
         except Exception as error:  # whatever is wrong with it: requests go on
@@ -273,6 +273,13 @@ class GatewayProcess:
     def _tell(self, kind: str, subject: str, detail: str = "") -> None:
         event = GatewayEvent(kind=kind, at=self._clock.now(), subject=subject, detail=detail)  # type: ignore[arg-type]
         self._reports.report(event)
+
+
+def _read(folder: Path, name: str) -> Snapshot:
+    """Return a snapshot on disk without what no gateway needs: who is called when something fails, and their keys."""
+    snapshot = read_snapshot(folder, name)
+    base = msgspec.structs.replace(snapshot.base, alerts=AlertPolicy())
+    return msgspec.structs.replace(snapshot, base=base)
 
 
 def _said(error: Exception) -> str:

@@ -104,6 +104,12 @@ class Guarding(Guarded):
         has_more = max(map(len, (arrived.judged, marks.judged, events.events))) == limit
         return Looked(has_more, raised, events.events, left_out)
 
+    async def since(self, specialist: str, at: float, limit: int) -> Sequence[Judged]:
+        """Return the requests that asked for a specialist, or were given to it, since a Unix time; oldest first."""
+        return await self._reader.run(
+            partial(observed.requests_since, specialist=specialist, at=at, limit=limit)
+        )
+
     def _learn(self, requests: Sequence[Judged], marks: Sequence[Judged]) -> list[Alarm]:
         raised = [alarm for judged in requests for alarm in self.learned.take(*judged)]
         return raised + [alarm for judged in marks for alarm in self.learned.hear(*judged)]
@@ -137,7 +143,15 @@ def without_secrets(snapshot: Snapshot) -> Snapshot:
         for each in base.specialists
     )
     memory = replace(base.memory, url=None)
-    bare = replace(base, specialists=specialists, keys=(), memory=memory, router_salt=Secret("", ""))
+    sinks = {name: replace(sink, url=None, key=None) for name, sink in base.alerts.sinks.items()}
+    bare = replace(
+        base,
+        specialists=specialists,
+        keys=(),
+        memory=memory,
+        alerts=replace(base.alerts, sinks=sinks),
+        router_salt=Secret("", ""),
+    )
     return replace(snapshot, base=bare)
 
 

@@ -17,6 +17,7 @@ from guardian_cluster.errors import CommandError
 from guardian_cluster.storage.state_database import StateUnavailable
 
 if TYPE_CHECKING:
+    from guardian_cluster.processes.loops import Loops
     from guardian_cluster.processes.rounds import Rounds
 
 log = logging.getLogger("guardian.monitoring")
@@ -28,6 +29,9 @@ IDLE_S = 0.5
 
 DUE_S = 0.1
 """How long a cycle that is due waits, at most, to be given to the engine."""
+
+TEND_S = 1.0
+"""How often incidents are looked after: people wait for longer than that, and so do trials."""
 
 QUIET_S = 2.0
 """After the first record, before all that monitoring needs is loaded: a start, and those who wait for it, go first."""
@@ -68,11 +72,16 @@ class Monitor:
             await self._wait(AGAIN_S)
 
     async def _watch(self) -> None:
-        """Look, enqueue and sweep, each in its own time: none waits for another's database."""
-        open_rounds = await asyncio.to_thread(_loaded)
-        async with open_rounds(self._folder, self._clock) as rounds, asyncio.TaskGroup() as tasks:
+        """Look, enqueue, tend and sweep, each in its own time: none waits for another's database."""
+        open_loops = await asyncio.to_thread(_loaded)
+        async with (
+            open_loops(self._folder, self._clock) as (rounds, recoveries),
+            asyncio.TaskGroup() as tasks,
+        ):
             done = asyncio.Event()
+            tasks.create_task(self._repeat(done, recoveries.enqueue_due, DUE_S))
             tasks.create_task(self._repeat(done, rounds.enqueue_due, DUE_S))
+            tasks.create_task(self._repeat(done, recoveries.tend, TEND_S))
             tasks.create_task(self._repeat(done, rounds.sweep, IDLE_S))
             try:
                 await self._look(rounds)
@@ -111,10 +120,10 @@ class Monitor:
                 await self._stop.wait()
 
 
-def _loaded() -> "Callable[[Path, Clock], AbstractAsyncContextManager[Rounds]]":
+def _loaded() -> "Callable[[Path, Clock], AbstractAsyncContextManager[Loops]]":
     # NumPy's threads wait for one another where other processes have the cores; here there is little to share out.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Imported in a thread, once records are taken: it brings numpy and DBOS, which takes seconds.
-    from guardian_cluster.processes.rounds import rounds
+    from guardian_cluster.processes.loops import loops
 
-    return rounds
+    return loops

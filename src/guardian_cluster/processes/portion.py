@@ -1,12 +1,13 @@
 """Decides what one of several workers may ask of endpoints: its part of what all of them may.
 
 What is not shared out as it is needed (`shares.py`) is divided evenly: the most requests in flight at a specialist,
-what an endpoint allows in a minute, and how many requests may wait.
+or by a move at an endpoint, what an endpoint allows in a minute, and how many requests may wait.
 """
 
 import msgspec
 
 from guardian_cluster.contract.snapshot import BalancingPolicy, Endpoint, Snapshot, Specialist
+from guardian_cluster.domain.action import HeldMove, LimitConcurrency
 
 
 def portion(snapshot: Snapshot, workers: int) -> Snapshot:
@@ -21,7 +22,10 @@ def portion(snapshot: Snapshot, workers: int) -> Snapshot:
         specialists=tuple(_specialist(each, workers) for each in snapshot.base.specialists),
         balancing=_balancing(snapshot.base.balancing, workers),
     )
-    return msgspec.structs.replace(snapshot, base=base)
+    overlay = msgspec.structs.replace(
+        snapshot.overlay, moves=tuple(_move(each, workers) for each in snapshot.overlay.moves)
+    )
+    return msgspec.structs.replace(snapshot, base=base, overlay=overlay)
 
 
 def _specialist(specialist: Specialist, workers: int) -> Specialist:
@@ -40,6 +44,13 @@ def _endpoint(endpoint: Endpoint, workers: int) -> Endpoint:
         requests_per_minute=None if requests is None else max(1, requests // workers),
         tokens_per_minute=None if tokens is None else max(1, tokens // workers),
     )
+
+
+def _move(held: HeldMove, workers: int) -> HeldMove:
+    if not isinstance(held.move, LimitConcurrency):
+        return held
+    most = _up(held.move.most, workers)
+    return msgspec.structs.replace(held, move=msgspec.structs.replace(held.move, most=most))
 
 
 def _balancing(policy: BalancingPolicy, workers: int) -> BalancingPolicy:

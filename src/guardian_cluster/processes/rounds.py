@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
 import msgspec
 
+from guardian_cluster.contract.records import GatewayEvent
 from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.domain.alarm import Alarm
 from guardian_cluster.domain.change import ChangeEvent
@@ -18,8 +17,7 @@ from guardian_cluster.domain.observation import named
 from guardian_cluster.engine.engine import Engine, EngineUnavailable
 from guardian_cluster.guarded import CYCLE, Guarded
 from guardian_cluster.monitoring.revisions import change_of, changes_between
-from guardian_cluster.processes.guarding import guarding, without_secrets
-from guardian_cluster.processes.monitor import ENGINE_NAME
+from guardian_cluster.processes.guarding import without_secrets
 from guardian_cluster.storage.state_database import StateUnavailable
 
 log = logging.getLogger("guardian.monitoring")
@@ -51,6 +49,10 @@ DRAIN_S = 3.0
 """How long cycles under way may take when the process ends; others go on with the next start."""
 
 
+Heard = Callable[[Sequence[Alarm], Sequence[GatewayEvent]], None]
+"""Told of alarms that were raised, once they are kept, and of what gateways say."""
+
+
 class _Due(NamedTuple):
     """A cycle that is to begin."""
 
@@ -66,8 +68,17 @@ class Rounds:
     Intervals are measured by a clock that is never set; the names of runs never come again.
     """
 
-    def __init__(self, parts: Guarded, engine: Engine, clock: Clock, *, at_once: int = SLICE) -> None:
-        """Prepare; so many requests are looked at in one go."""
+    def __init__(
+        self,
+        parts: Guarded,
+        engine: Engine,
+        clock: Clock,
+        *,
+        heard: Heard = lambda alarms, events: None,
+        at_once: int = SLICE,
+    ) -> None:
+        """Prepare; so many requests are looked at in one go, and what they tell of is `heard`."""
+        self._heard = heard
         self._at_once = at_once
         self._parts = parts
         self._engine = engine
@@ -116,6 +127,7 @@ class Rounds:
         self._has_news |= bool(self._parts.learned.seen)
         self._raised += looked.raised
         self._changes += [change for event in looked.events if (change := change_of(event)) is not None]
+        self._heard((), looked.events)
         if looked.left_out:
             log.warning("requests were left out of watching", extra={"count": looked.left_out})
         self._note_watched(is_behind=looked.has_more)
@@ -176,6 +188,7 @@ class Rounds:
         self._kept_at, self._has_news = self._clock.monotonic(), False
 
     def _look_into(self, alarm: Alarm) -> None:
+        self._heard((alarm,), ())
         self._due[f"{CYCLE}:{alarm.id}"] = _Due(alarm.specialist, is_urgent=True)
         self._again.append((self._clock.monotonic() + SECOND_LOOK_S, alarm))
 
@@ -221,33 +234,6 @@ class Rounds:
             gone = 0
         if not gone:
             self._sweep_at = self._clock.monotonic() + SWEEP_S
-
-
-@asynccontextmanager
-async def rounds(folder: Path, clock: Clock) -> AsyncGenerator[Rounds]:
-    """Open the databases and the engine of a data folder, go on where the last process ended, and give its rounds.
-
-    Raises CannotCreate where one of them cannot be opened.
-    """
-    async with guarding(folder, clock) as parts:
-        engine = await asyncio.to_thread(_engine, folder, clock)
-        engine.register(parts.cycle)
-        await engine.start()
-        try:
-            found = Rounds(parts, engine, clock)
-            await found.begin(parts.known)
-            log.info("guardians watch", extra={"specialists": len(parts.network.specialists)})
-            yield found
-            await found.keep()
-        finally:
-            await engine.close(drain_s=DRAIN_S)
-
-
-def _engine(folder: Path, clock: Clock) -> Engine:
-    # Imported here: DBOS takes a second, and guardians inside a program (`own_guardians.py`) do without it.
-    from guardian_cluster.engine.durable import DurableEngine
-
-    return DurableEngine(folder / ENGINE_NAME, clock=clock)
 
 
 def _tell(alarm: Alarm) -> None:

@@ -29,8 +29,9 @@ log = logging.getLogger("guardian.supervisor")
 FAREWELL_S = 3.0
 """What a worker that is replaced waits for clients on open connections (`worker_server.py`)."""
 
-POLL_S = 0.5
-"""How often the disk is asked for other keys, another model of the router and other thresholds."""
+POLL_S = 0.2
+"""How often the disk is asked for other keys, other moves of recovery, another model of the router and other
+thresholds: four looks at the disk, some 20 us."""
 
 LEARNED_S = 5.0
 """The least time between two deployments for the sake of what was learned alone: a gateway builds its parts anew for
@@ -175,7 +176,7 @@ class Supervisor:
             self._headcount.leave(member.number)
 
     async def _watch(self, last: "Seen") -> None:
-        """Deploy again whenever keys are made or revoked, or something is learned, until told to stop."""
+        """Deploy again whenever keys or moves are others, or something is learned, until told to stop."""
         loop = asyncio.get_running_loop()
         learned_at = -math.inf
         while not self._stop.is_set():
@@ -185,7 +186,7 @@ class Supervisor:
             now = Seen.now(self._deployer.config.data_folder)
             if now.learned_at != last.learned_at and loop.time() - learned_at >= LEARNED_S:
                 learned_at = loop.time()
-            elif now.keys_at == last.keys_at:
+            elif (now.keys_at, now.moves_at) == (last.keys_at, last.moves_at):
                 continue
             last = now
             self._redeploy(self._deployer.config)

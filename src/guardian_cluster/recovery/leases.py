@@ -1,0 +1,67 @@
+"""Who may act where: one loop at a time on a scope, and so many actions an hour."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from guardian_cluster.domain.action import LOOPS, Action, Drain, Loop, Move
+
+HOUR_S = 3_600.0
+
+
+class Admission(NamedTuple):
+    """Whether an action may be taken, and which others it displaces."""
+
+    refused: str = ""
+    """Why it may not; empty where it may."""
+    displaced: tuple[Action, ...] = ()
+
+
+def admit(action: Action, active: Iterable[Action]) -> Admission:
+    """Return whether an action may take its scope.
+
+    It may not where a loop that goes before its own, or its own, does something in that scope already; it displaces
+    what loops after its own do there. What one loop does for one incident stands side by side: it is one plan.
+    """
+    overlapping = [
+        each
+        for each in active
+        if each.state == "active"
+        and each.id != action.id
+        and not _is_one_plan(each, action)
+        and each.scope.overlaps(action.scope)
+    ]
+    before = [each for each in overlapping if _rank(each.loop) <= _rank(action.loop)]
+    # A person goes before all, another person too: the last word counts.
+    if before and action.loop != "person":
+        first = min(before, key=lambda each: (_rank(each.loop), each.taken))
+        return Admission(
+            refused=f"{first.loop} acts on {first.scope} ({first.id}), which goes before {action.loop}"
+        )
+    return Admission(displaced=tuple(overlapping))
+
+
+def leaves_nobody(
+    moves: Iterable[Move], active: Iterable[Action], specialist: str, endpoints: Collection[str]
+) -> bool:
+    """Return whether drains among these moves, with those in force, leave a specialist no endpoint at all."""
+    wanted = [each for each in moves if isinstance(each, Drain) and each.specialist == specialist]
+    held = [each.move for each in active if isinstance(each.move, Drain)]
+    drained = {each.endpoint for each in (*wanted, *held) if each.specialist == specialist}
+    return bool(wanted) and ("" in drained or drained.issuperset(endpoints))
+
+
+def within_budget(actions: Iterable[Action], now: float, most: int, wanted: int = 1) -> bool:
+    """Return whether so many more actions may be taken by the loops themselves this hour."""
+    taken = sum(
+        each.taken > now - HOUR_S and each.loop != "person" and each.state not in ("refused", "proposed")
+        for each in actions
+    )
+    return taken + wanted <= most
+
+
+def _is_one_plan(one: Action, other: Action) -> bool:
+    return bool(one.incident_id) and (one.incident_id, one.loop) == (other.incident_id, other.loop)
+
+
+def _rank(loop: Loop) -> int:
+    return LOOPS.index(loop)

@@ -1,0 +1,213 @@
+"""What a failure is worth, which requests tell of it, when it is taken up, and how it is known again."""
+
+import pytest
+from msgspec.structs import replace
+from recovery_samples import NOON, WRITER_1, action, diagnosis, event, incident, observation
+
+from guardian_cluster.domain.action import RenewPool, Shed
+from guardian_cluster.domain.incident import Incident
+from guardian_cluster.domain.observation import Slice
+from guardian_cluster.domain.recovery import FailurePattern
+from guardian_cluster.recovery.assessment import LONGEST_S, assess
+from guardian_cluster.recovery.evidence import bad_for, concerned, is_telling, losses_of
+from guardian_cluster.recovery.incidents import (
+    LEFT_BEHIND_S,
+    is_covered,
+    is_left_behind,
+    may_be_taken_up,
+    parent_of,
+    told,
+)
+from guardian_cluster.recovery.patterns import known, learned
+from guardian_cluster.recovery.validation import still_bad_from, validate
+
+ACME_AT_1: Slice = (("endpoint", "writer/1"), ("tenant", "acme"))
+
+
+@pytest.mark.parametrize(
+    ("share", "observed", "severity"),
+    [(1.0, 0.5, "critical"), (0.5, 0.3, "error"), (0.1, 0.3, "warning"), (0.1, 0.05, "info")],
+)
+def test_severity_is_whom_it_concerns_times_what_they_lose(
+    share: float, observed: float, severity: str
+) -> None:
+    requests = [
+        observation(number, NOON, dimensions={"endpoint": f"writer/{1 if number < 100 * share else 2}"})
+        for number in range(100)
+    ]
+
+    found = assess(event(expected=0.02, observed=observed), requests, NOON)
+
+    assert (found.severity, found.users_affected) == (severity, share)
+
+
+def test_a_leak_is_critical_however_few_it_concerns() -> None:
+    requests = [observation(number, NOON) for number in range(1_000)]
+
+    assert assess(event(signal="leak", observed=0.03), requests, NOON).severity == "critical"
+
+
+def test_a_person_is_believed_where_no_record_shows_it() -> None:
+    requests = [observation(number, NOON) for number in range(100)]
+    nowhere: Slice = (("tenant", "globex"),)
+
+    assert assess(event(where=nowhere, source="person", observed=1.0), requests, NOON).users_affected == 1.0
+    assert assess(event(where=nowhere, source="gateway", requests=0), requests, NOON).users_affected == 0.0
+
+
+def test_the_requests_of_others_make_nothing_less_bad() -> None:
+    own = [observation(number, NOON, dimensions={"endpoint": "writer/1"}) for number in range(20)]
+    others = [observation(number, NOON, specialist="editor") for number in range(80)]
+
+    assert assess(event(), [*own, *others], NOON).users_affected == 1.0
+
+
+def test_it_is_known_how_late_failures_are_known() -> None:
+    requests = [observation(2 * n, NOON, 1.0, duration_ms=12_000.0) for n in range(20)]
+    endless = [observation(2 * n, NOON, 1.0, duration_ms=600_000.0) for n in range(20)]
+
+    assert assess(event(), requests, NOON).known_after_s == 12.0
+    assert assess(event(), endless, NOON).known_after_s == LONGEST_S
+    assert assess(event(), [], NOON).known_after_s == 0.0
+
+
+def test_requests_that_may_yet_fail_are_not_counted() -> None:
+    requests = [observation(number, NOON + number) for number in range(10)]
+
+    assert len(losses_of(requests, "error", until=NOON + 4.0)) == 5
+
+
+def test_a_request_that_several_had_counts_once_at_its_worst() -> None:
+    failed, answered = observation(1, NOON, 1.0), observation(1, NOON, specialist="editor")
+
+    assert losses_of([failed, answered], "error", until=NOON) == [1.0]
+
+
+def test_a_useless_drain_is_not_confirmed_by_requests_that_were_well_before() -> None:
+    """A fault of one tenant in twenty at one endpoint of two, whose drain changes every tenant's way."""
+    failure = event(where=ACME_AT_1, expected=0.02, observed=0.8)
+    before = [
+        observation(
+            n, NOON, dimensions={"endpoint": f"writer/{1 + n % 2}", "tenant": "acme" if n % 20 < 2 else "b"}
+        )
+        for n in range(400)
+    ]
+    found = assess(failure, before, NOON)
+    drained = action(taken=NOON)
+    after = [
+        replace(
+            each,
+            id=f"after-{n}",
+            moves=("a1",),
+            losses={"error": float(each.dimensions["tenant"] == "acme" and n % 2)},
+        )
+        for n, each in enumerate(before)
+    ]
+
+    seen = losses_of(concerned(after, [drained], failure.where), "error", until=NOON)
+    bad = bad_for(failure, found, [drained])
+
+    assert len(seen) == 40
+    assert bad == pytest.approx(still_bad_from(0.02, 0.41))
+    assert validate(seen, bad).state != "confirmed"
+
+
+def test_a_move_that_leaves_requests_where_they_are_is_judged_there() -> None:
+    found = replace(assess(event(), [], NOON), alike=0.5)
+    renewed = action(move=RenewPool(specialist="writer", endpoint="writer/1"))
+
+    assert bad_for(event(), found, [renewed]) == still_bad_from(0.02, 0.9)
+    assert bad_for(event(), found, [action()]) == still_bad_from(0.02, 0.46)
+
+
+def test_shedding_is_judged_by_whom_it_did_not_refuse() -> None:
+    shed = action(move=Shed(specialist="writer", share=0.5))
+    refused, served = observation(1, NOON, moves=("a1",)), observation(2, NOON)
+
+    assert concerned([refused, served], [shed], ()) == [served]
+    assert concerned([refused, served], [action()], ()) == [refused]
+
+
+def test_simple_questions_tell_of_who_answers_and_not_of_what_is_asked() -> None:
+    assert is_telling(event())
+    assert not is_telling(event(signal="quality"))
+    assert not is_telling(event(where=ACME_AT_1))
+
+
+def at_work(**changes: object) -> Incident:
+    return incident(state="acting", history=told(incident(), NOON, "it began").history, **changes)
+
+
+def test_an_incident_is_taken_up_where_nobody_works_on_it() -> None:
+    active = [action(incident_id="i1")]
+
+    assert may_be_taken_up(incident(state="detected"), active, NOON)
+    assert may_be_taken_up(incident(), [], NOON)
+    assert not may_be_taken_up(incident(), active, NOON)
+    assert not may_be_taken_up(incident(id="i2", parent="i1"), active, NOON)
+    assert not may_be_taken_up(at_work(), [], NOON + LEFT_BEHIND_S)
+    assert may_be_taken_up(at_work(), [], NOON + LEFT_BEHIND_S + 1)
+    for state in ("escalated", "resolved", "learned"):
+        assert not may_be_taken_up(incident(state=state), [], NOON + 1e6)
+
+
+def test_who_waits_for_a_test_is_not_left_behind() -> None:
+    assert not is_left_behind(incident(), NOON + 1e6)
+    assert is_left_behind(at_work(), NOON + 1e6)
+
+
+def test_only_the_same_cause_in_a_nested_place_is_folded() -> None:
+    parent = incident(cause="hang")
+    child = replace(parent, id="i2", key="k2", where=ACME_AT_1)
+
+    assert parent_of(child, [parent]) == parent
+    assert parent_of(replace(child, cause="slow"), [parent]) is None
+    assert parent_of(replace(child, where=(("endpoint", "writer/2"),)), [parent]) is None
+    assert parent_of(child, [replace(parent, state="resolved")]) is None
+    assert parent_of(child, [replace(parent, parent="i0")]) is None
+    assert parent_of(parent, [parent]) is None
+    assert is_covered(child, parent)
+    assert not is_covered(parent, child)
+
+
+def test_the_load_that_came_over_is_folded_into_its_origin() -> None:
+    origin = incident(cause="hang")
+    backup = incident(id="i2", key="k2", specialist="editor", where=(), cause="slow")
+
+    assert parent_of(backup, [origin]) is None
+    assert parent_of(backup, [origin], backed_up=["writer"]) == origin
+    assert not is_covered(backup, origin)
+
+
+def bad_requests(count: int = 10, **changes: object) -> list[object]:
+    return [observation(2 * n, NOON, 1.0, error="upstream_timeout", **changes) for n in range(count)]
+
+
+def test_a_failure_is_known_again_by_what_its_failures_say() -> None:
+    pattern = learned(event(), diagnosis(), bad_requests(), NOON, "drain")  # type: ignore[arg-type]
+
+    assert pattern is not None
+    assert (pattern.signature, pattern.helped) == ("upstream_timeout", "drain")
+    assert known(event(), bad_requests(), [pattern]) == pattern  # type: ignore[arg-type]
+    others = [observation(2 * n, NOON, 1.0, error="upstream_reset") for n in range(10)]
+    assert known(event(), others, [pattern]) is None
+    assert known(event(signal="quality"), bad_requests(), [pattern]) is None  # type: ignore[arg-type]
+
+
+def test_what_nothing_helped_against_is_looked_at_anew() -> None:
+    pattern = learned(event(), diagnosis(), bad_requests(), NOON, "")  # type: ignore[arg-type]
+
+    assert pattern is not None
+    assert known(event(), bad_requests(), [pattern]) is None  # type: ignore[arg-type]
+
+
+def test_a_pattern_without_mark_and_place_is_none_of_any_failure() -> None:
+    vague = FailurePattern(id="p", specialist="writer", cause="hang", signal="error", helped="drain")
+
+    assert known(event(), bad_requests(), [vague]) is None  # type: ignore[arg-type]
+    placed = replace(vague, where=WRITER_1)
+    assert known(event(), bad_requests(), [placed]) == placed  # type: ignore[arg-type]
+
+
+def test_what_has_no_cause_teaches_nothing() -> None:
+    assert learned(event(), diagnosis(None), [], NOON, "backup") is None
