@@ -35,12 +35,12 @@ def put(
 
     folder.mkdir(exist_ok=True)
     if not (folder / FILE_NAME).exists():
-        (folder / FILE_NAME).write_bytes(_empty())
+        (folder / FILE_NAME).write_bytes(empty())
     asyncio.run(queued())
 
 
 @cache
-def _empty() -> bytes:
+def empty() -> bytes:
     """Return a state in which nothing is kept; to make one takes a quarter of a second."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / FILE_NAME

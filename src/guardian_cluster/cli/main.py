@@ -37,6 +37,7 @@ _COMMANDS = {
     "monitor": "Have its guardians look at a specialist.",
     "improvement": "See and decide on what is proposed.",
     "safety": "Look into what is held against it.",
+    "incident": "See what failed, take it, end it, open one.",
     "workflow": "See and steer durable runs.",
 }
 """Name, which is also the module in `cli` and the command in it -> one line of help."""
