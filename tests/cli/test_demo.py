@@ -29,7 +29,7 @@ from guardian_cluster.cli.demo.models import STRONGEST, Voice
 from guardian_cluster.cli.demo.performance import perform
 from guardian_cluster.cli.demo.processes import running_gateway
 from guardian_cluster.cli.demo.records import read_records
-from guardian_cluster.cli.demo.scenes import SCENES, Play, mistake, regression
+from guardian_cluster.cli.demo.scenes import SCENES, Play, escalation, mistake, regression, repair
 from guardian_cluster.cli.demo.screen import ScreenLog
 from guardian_cluster.cli.demo.stage import Narrator, Question, Stage
 from guardian_cluster.cli.demo.summary import Summary, summarize
@@ -109,6 +109,18 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     )
     lines = [json.loads(line) for line in ended.stdout.splitlines()]
     return Played(ended.returncode, ended.stderr, lines, folder)
+
+
+def rows(played: Played, query: str) -> list[dict[str, Any]]:
+    """Return the values that a query of the state database finds."""
+    with closing(sqlite3.connect(played.folder / "data" / "state.db")) as database:
+        return [msgspec.msgpack.decode(value) for (value,) in database.execute(query)]
+
+
+def called(played: Played) -> list[dict[str, Any]]:
+    """Return the deliveries by which people are called, without those that were taken back before that."""
+    kept = rows(played, "select value from delivery")
+    return [each for each in kept if each["alert"]["state"] == "trigger" and each["state"] != "given_up"]
 
 
 def running_in(folder: Path) -> list[str]:
@@ -206,7 +218,7 @@ def test_what_models_said_and_clients_got_differs_where_it_must(played: Played) 
 
 def test_guardians_name_cause_and_place_of_what_went_wrong(played: Played) -> None:
     told = {event["label"]: event["text"] for event in played.of("found", scene="regression")}
-    (flowed,) = played.of("flowed")
+    (flowed,) = played.of("flowed", scene="regression")
 
     assert told["cause"].startswith("refusal_spike")
     assert "template=" in told["cause"]
@@ -214,12 +226,31 @@ def test_guardians_name_cause_and_place_of_what_went_wrong(played: Played) -> No
     assert len(flowed["requests"]) > 400
 
 
+def test_an_endpoint_whose_answers_went_wrong_is_repaired_and_nobody_is_called(played: Played) -> None:
+    incidents = rows(played, f"select value from incident where specialist = '{repair.MODEL}'")
+    (incident,) = [each for each in incidents if each.get("mitigated") is not None]
+    calls = called(played)
+
+    assert incident["cause"] == "wrong_format"
+    assert dict(incident["where"])["endpoint"] == repair.STRUCK
+    assert incident["mitigated"] - incident["onset"] < 30
+    assert repair.MODEL not in {each["alert"]["specialist"] for each in calls}
+
+
+def test_what_only_people_can_mend_is_backed_up_and_left_to_them(played: Played) -> None:
+    delivered = [each for each in called(played) if each["state"] == "delivered"]
+    told = {event["label"]: event["text"] for event in played.of("found", scene="escalation")}
+
+    assert {each["alert"]["specialist"] for each in delivered} == {STRONGEST.name}
+    assert told["call"] == f"oncall: {delivered[0]['alert']['title']}"
+
+
 def test_every_key_of_the_generated_configuration_is_told(played: Played) -> None:
     written = tomllib.loads((played.folder / "guardian.toml").read_text())
 
     assert sorted(leaves(written)) == sorted(event["key"] for event in played.of("setting"))
     assert played.of("setting", key="specialist.small.timeouts.total_s", default="600.0")
-    assert {event["what"] for event in played.of("simulated")} == {"models", "pace", "prices"}
+    assert {event["what"] for event in played.of("simulated")} == {"models", "pace", "prices", "pager"}
 
 
 def test_the_gateway_is_on_loopback_whatever_the_variables_say(played: Played) -> None:
@@ -288,17 +319,28 @@ async def test_a_scene_in_which_nothing_happens_says_so(
 ) -> None:
     monkeypatch.setattr(regression, "USUAL", 12)
     monkeypatch.setattr(regression, "MOST_S", 0.5)
+    monkeypatch.setattr(repair, "USUAL", 12)
+    monkeypatch.setattr(repair, "MOST_S", 0.5)
+    monkeypatch.setattr(escalation, "MOST_S", 0.5)
     log = Kept()
-    plays = {"mistake": without_the_mistake, "regression": without_a_regression, "gone": without_a_gateway}
+    plays = {
+        "mistake": without_the_mistake,
+        "repair": repair.play,
+        "regression": without_a_regression,
+        "escalation": escalation.play,
+        "gone": without_a_gateway,
+    }
     scenes = [Play(name, "Nothing happens", play) for name, play in plays.items()]
 
     unmet = await perform(Narrator(log, SystemClock()), tmp_path, scenes)
 
-    assert unmet == ("mistake", "regression", "gone")
+    assert unmet == tuple(plays)
+    assert log.checks()["it is repaired within a minute, by no human"] is False
+    assert log.checks()["the backup answers the struck desk"] is False
     assert log.checks()["it is noticed, located and explained within a minute"] is False
     assert log.checks()["the wrong sum is caught"] is False
     assert log.checks()["the scene can be played to its end"] is False
-    (flowed,) = [event.requests for event in log.told if isinstance(event, events.Flowed)]
+    flowed = [id for event in log.told if isinstance(event, events.Flowed) for id in event.requests]
     (found,) = [event.summary for event in log.told if isinstance(event, events.Summed)]
     assert (found.requests, found.escalations) == (1 + len(flowed), ())
 

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ TIMEOUT_S = 20.0
 """For each read: more than the gateway itself allows an answer in a demo."""
 
 MAX_BYTES = 1_000_000
+
+AT_ONCE = 16
+"""Requests under way at once, at most."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,16 +42,26 @@ class Client:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
+        self._threads = ThreadPoolExecutor(AT_ONCE)
 
     async def ask(
-        self, messages: list[dict[str, str]], *, model: str, streamed: bool, session: str | None = None
+        self,
+        messages: list[dict[str, str]],
+        *,
+        model: str,
+        streamed: bool,
+        session: str | None = None,
+        as_json: bool = False,
     ) -> Reply:
         """Ask for a chat completion and return all that came of it. Raises OSError or HTTPException."""
-        body = {"model": model, "messages": messages, "stream": streamed}
+        body: dict[str, Any] = {"model": model, "messages": messages, "stream": streamed}
+        if as_json:
+            body["response_format"] = {"type": "json_object"}
         headers = {"content-type": "application/json", "x-guardian-debug": "1"}
         if session is not None:
             headers["x-session-id"] = session
-        return await asyncio.to_thread(self._ask, body, headers)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._ask, body, headers)
 
     async def record(self, request_id: str) -> dict[str, Any]:
         """Return what is recorded of a request; empty where nothing is. Raises OSError or HTTPException."""

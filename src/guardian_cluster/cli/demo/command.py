@@ -29,7 +29,7 @@ _SIGNALLED = 128
 @click.option("--keep", type=click.Path(path_type=Path), metavar="FOLDER", help="Keep all files in FOLDER.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 def demo(keep: Path | None, as_json: bool) -> int:
-    """Show in seven scenes what the gateway does; no key, no network, nothing left behind.
+    """Show in nine scenes what the gateway does; no key, no network, nothing left behind.
 
     Real processes serve real HTTP on this machine; the models are simulated. Each scene is checked against what was
     recorded. The exit status is 3 where something did not happen as it should.

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from guardian_cluster.cli.demo.models import CAST, Cast
+from guardian_cluster.cli.demo.models import CAST, STRONGEST, Cast
 from guardian_cluster.config import read_config
 from guardian_cluster.configuration.showing import DEFAULT, shown_values
+from guardian_cluster.simulation.alerting import PagerDutyServer
 
 CONFIG_NAME = "guardian.toml"
 HANDBOOK_NAME = "handbook.md"
@@ -40,8 +41,17 @@ folder = "{DATA_NAME}"
 [routing]
 explore = 0
 
+[balancing]
+affinity = false
+
 [guardians]
 cycle_s = 10
+
+[recovery.backup]
+{STRONGEST.name} = ["{CAST[0].name}"]
+
+[recovery.playbook]
+refusal_spike = ["drain", "variant", "backup", "page"]
 
 [[watch.deny]]
 name = "product-name"
@@ -51,14 +61,15 @@ action = "redact"
 [watch]
 canaries = ["{CANARY}"]
 on_canary = "cut"
+on_schema_violation = "observe"
 """
 
 _TIMEOUTS = "{ connect_s = 1, first_token_s = 5, between_chunks_s = 5, total_s = 15 }"
 
 
-def write(folder: Path, urls: Mapping[str, Sequence[str]]) -> None:
-    """Write the configuration of models at `urls`, and the handbook. Raises OSError."""
-    parts = [_HEAD, *(_specialist(cast, urls[cast.name]) for cast in CAST)]
+def write(folder: Path, urls: Mapping[str, Sequence[str]], pager: PagerDutyServer) -> None:
+    """Write the configuration of models at `urls` and of who calls people, and the handbook. Raises OSError."""
+    parts = [_HEAD, _sink(pager), *(_specialist(cast, urls[cast.name]) for cast in CAST)]
     (folder / CONFIG_NAME).write_text("\n".join(parts), encoding="utf-8")
     (folder / HANDBOOK_NAME).write_text(HANDBOOK, encoding="utf-8")
 
@@ -69,6 +80,16 @@ def settings(folder: Path) -> Iterator[tuple[str, str, str | None]]:
     for each in shown_values(read_config(folder / CONFIG_NAME, environment={})):
         if each.source != DEFAULT:
             yield each.key, _value(str(each)), defaults.get(_of_any_specialist(each.key))
+
+
+def _sink(pager: PagerDutyServer) -> str:
+    lines = (
+        "[alerts.sinks.oncall]",
+        'kind = "pagerduty"',
+        f'url = "{pager.url}"',
+        f'key = "{pager.routing_key}"',
+    )
+    return "\n".join([*lines, ""])
 
 
 def _specialist(cast: Cast, urls: Sequence[str]) -> str:

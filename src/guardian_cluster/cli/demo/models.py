@@ -1,4 +1,4 @@
-"""The simulated models of a demo: who there is, what each says, and on which sockets."""
+"""What is simulated in a demo: the models, what each says, and whoever calls people; and on which sockets."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,6 +7,7 @@ import msgspec
 
 from guardian_cluster.contract.snapshot import Price
 from guardian_cluster.simulation import Answer, ModelRequest, ModelServer, Pace
+from guardian_cluster.simulation.alerting import PagerDutyServer
 
 PACE = Pace(first_token_s=0.05, between_chunks_s=0.01, characters_per_chunk=8)
 """Fast enough to wait for, slow enough that a stream is one: most secrets are longer than 8 characters."""
@@ -48,6 +49,13 @@ _LARGE: Script = _LINES | {
     "ferry": _PROOF,
 }
 
+ORDER = "two lamps"
+FILLED_IN = '{"item": "lamp", "count": 2}'
+IN_WORDS = "On order now: lamp, two of it."
+"""Of the same meaning and the same length, in the wrong form: no program reads it."""
+
+_CLERK: Script = {**_LINES, ORDER: FILLED_IN}
+
 
 class Cast(msgspec.Struct, frozen=True, kw_only=True):
     """One model as it is configured."""
@@ -70,6 +78,14 @@ CAST = (
         script=_SMALL,
     ),
     Cast(
+        name="clerk",
+        model="simulated-clerk",
+        tier=1,
+        price=Price(input_usd=3.0, output_usd=12.0),
+        servers=2,
+        script=_CLERK,
+    ),
+    Cast(
         name="large",
         model="simulated-large",
         tier=3,
@@ -78,7 +94,8 @@ CAST = (
         script=_LARGE,
     ),
 )
-"""Cheapest first; the last is the strongest. `small` has two endpoints, one of which dies in the demo."""
+"""The cheapest first; the last is the strongest. `small` has two endpoints, one of which dies in the demo. `clerk` is
+dear and no stronger than `small`, so the router gives it nothing that does not ask for it."""
 
 STRONGEST = CAST[-1]
 
@@ -116,18 +133,24 @@ class Voice:
         return "I do not know: nobody has told me."
 
 
+def in_words(request: ModelRequest) -> Answer:
+    """Say what is right, and not as JSON."""
+    return Answer(text=IN_WORDS)
+
+
 class Models(msgspec.Struct, frozen=True):
-    """The models while they run."""
+    """The models while they run, and the service that calls people."""
 
     servers: dict[str, list[ModelServer]]
     voices: dict[str, Voice]
+    pager: PagerDutyServer
 
 
 @asynccontextmanager
 async def running_models() -> AsyncGenerator[Models, None]:
-    """Run every model of the cast on free ports of 127.0.0.1 until the block ends."""
-    models = Models({}, {})
+    """Run every model of the cast, and a pager, on free ports of 127.0.0.1 until the block ends."""
     async with AsyncExitStack() as stack:
+        models = Models({}, {}, await stack.enter_async_context(PagerDutyServer()))
         for cast in CAST:
             voice = models.voices[cast.name] = Voice(cast.script)
             models.servers[cast.name] = [

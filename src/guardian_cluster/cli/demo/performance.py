@@ -36,7 +36,7 @@ async def perform(narrator: Narrator, folder: Path, scenes: Sequence[Play] = SCE
     """
     async with running_models() as models:
         urls = {name: [server.url for server in servers] for name, servers in models.servers.items()}
-        installation.write(folder, urls)
+        installation.write(folder, urls, models.pager)
         _tell_what_is_not_real(narrator, folder)
         done = await ingest(folder)
         narrator.tell(Ingested(documents=done.added, passages=done.passages))
@@ -87,6 +87,7 @@ def _tell_what_is_not_real(narrator: Narrator, folder: Path) -> None:
     )
     narrator.tell(Simulated(what="pace", how=pace))
     narrator.tell(Simulated(what="prices", how="invented; nothing is charged"))
+    narrator.tell(Simulated(what="pager", how="takes calls as PagerDuty does, on 127.0.0.1; nobody is woken"))
     for cast in CAST:
         narrator.tell(
             Model(

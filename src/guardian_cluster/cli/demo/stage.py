@@ -38,6 +38,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     streamed: bool = False
     session: str | None = None
     system: str | None = None
+    as_json: bool = False
+    """Whether the answer has to be a JSON object."""
 
     @property
     def messages(self) -> list[dict[str, str]]:
@@ -66,6 +68,11 @@ class Narrator:
     def passed_s(self) -> float:
         """Seconds since the beginning."""
         return self._clock.monotonic() - self._began
+
+    @property
+    def now(self) -> float:
+        """Unix time."""
+        return self._clock.now()
 
     def tell(self, event: Event) -> None:
         """Tell one thing. Raises BrokenPipeError where nobody reads any more."""
@@ -102,31 +109,42 @@ class Stage:
         """Seconds since the demo began."""
         return self._narrator.passed_s
 
+    @property
+    def now(self) -> float:
+        """Unix time, by the clock that the records are of."""
+        return self._narrator.now
+
     async def pass_by(self, question: Question) -> Reply:
         """Ask, as one of many whom nobody listens to, and tell nothing. Raises SceneFailedError."""
         try:
-            reply = await self._client.ask(
-                question.messages,
-                model=question.model,
-                streamed=question.streamed,
-                session=question.session,
-            )
+            reply = await self._asked(question)
         except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
             raise SceneFailedError(f"the gateway could not be asked: {error!r}") from error
         self.requests.append(reply.id)
         return reply
 
+    async def _asked(self, question: Question) -> Reply:
+        return await self._client.ask(
+            question.messages,
+            model=question.model,
+            streamed=question.streamed,
+            session=question.session,
+            as_json=question.as_json,
+        )
+
     def flowed(self, model: str, requests: Sequence[str]) -> None:
         """Tell which requests passed by."""
         self._narrator.tell(Flowed(scene=self._scene, model=model, requests=tuple(requests)))
 
-    async def verdicts_of(self, id: str) -> tuple[str, ...]:
-        """Return what watchers found in an answer, by its record. Raises SceneFailedError."""
+    async def record(self, id: str) -> RequestRecord:
+        """Return the record of a request. Raises SceneFailedError where there is none."""
         try:
             facts = await self._client.record(id)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            if not facts:
+                raise SceneFailedError(f"nothing is recorded of request {id or '(none)'}")
+            return msgspec.convert(facts, RequestRecord)
+        except (OSError, http.client.HTTPException, ValueError, msgspec.MsgspecError) as error:
             raise SceneFailedError(f"the gateway could not be asked: {error!r}") from error
-        return tuple(f"{each['detector']} {each['rule']}" for each in facts.get("verdicts", ()))
 
     def announce(self, question: Question) -> None:
         """Tell what is asked, and listen from here on to what models say to it."""
@@ -144,12 +162,7 @@ class Stage:
     async def fetch(self, question: Question) -> Outcome:
         """Ask and read back the record, and tell nothing. Raises SceneFailedError where there is no record."""
         try:
-            reply = await self._client.ask(
-                question.messages,
-                model=question.model,
-                streamed=question.streamed,
-                session=question.session,
-            )
+            reply = await self._asked(question)
             self.requests.append(reply.id)
             facts = await self._client.record(reply.id)
             if not facts:

@@ -8,6 +8,7 @@ import msgspec
 
 from guardian_cluster.configuration.sections import DEFAULT_TENANT
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     ApiKey,
     Base,
     Endpoint,
@@ -112,6 +113,7 @@ def staged(base: Base, servers: Mapping[str, ModelServer], struck: Specialist, s
         # What a tenant may use in a minute is no fault; a drill asks in minutes what users ask in days.
         tenants=tuple(msgspec.structs.replace(each, limits=Limits()) for each in base.tenants),
         memory=msgspec.structs.replace(base.memory, url=None),
+        alerts=AlertPolicy(),  # a drill calls nobody
         limits=msgspec.structs.replace(base.limits, drain_s=0.0),  # nobody waits for a last answer
     )
 

@@ -4,7 +4,17 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from guardian_cluster.cli.demo.scenes import leak, memory, mistake, outage, parts, regression, routing
+from guardian_cluster.cli.demo.scenes import (
+    escalation,
+    leak,
+    memory,
+    mistake,
+    outage,
+    parts,
+    regression,
+    repair,
+    routing,
+)
 from guardian_cluster.cli.demo.stage import Stage
 
 
@@ -23,5 +33,7 @@ SCENES: Sequence[Play] = (
     Play("leak", "What must not leave does not leave", leak.play),
     Play("outage", "An endpoint dies in the middle of requests", outage.play),
     Play("memory", "A conversation goes on", memory.play),
+    Play("repair", "An endpoint's answers go wrong, and it is repaired with no human", repair.play),
     Play("regression", "A regression is noticed, located and explained", regression.play),
+    Play("escalation", "What only people can mend: a backup answers, and they are called", escalation.play),
 )
