@@ -21,7 +21,7 @@ from benchmarks.harness.command import conduct, parser
 from benchmarks.harness.options import add_seed
 from benchmarks.harness.postgres import binaries, running_postgres
 from benchmarks.harness.report import note, percentile
-from benchmarks.kill_sweep_world.kinds import KINDS, cycle_in
+from benchmarks.kill_sweep_world.kinds import KINDS, kinds_in
 from benchmarks.kill_sweep_world.place import Place
 from benchmarks.kill_sweep_world.sweep import Ended, deaths, swept
 from benchmarks.kill_sweep_world.takeover import TakenOver, Town
@@ -104,18 +104,19 @@ def measure(plan: Plan, seed: int) -> dict[str, Any]:
         note("PostgreSQL is not installed in /usr/lib/postgresql: SQLite alone is measured")
     with tempfile.TemporaryDirectory(prefix="guardian-sweep-") as name:
         folder = Path(name)
-        kinds = (*KINDS, cycle_in(folder / "files" / "data"))
+        kinds = (*KINDS, *kinds_in(folder / "files"))
+        shutil.copytree(folder / "files", folder / "server")
         every = deaths(kinds)
         chosen = rng.sample(every, min(plan.deaths, len(every)))
-        file = Place(str(folder / "engine.db"), str(folder / "effects.db"), str(folder / "files" / "data"))
+        file = Place(str(folder / "engine.db"), str(folder / "effects.db"), str(folder / "files"))
         figures: dict[str, Any] = {"steps_of_workflows": {kind.name: kind.steps for kind in kinds}}
         found = {"sqlite": _said(swept([file], chosen, plan.chances, seed))}
         changed = [upgraded(file, change) for change in CHANGES]
         taken: list[TakenOver] = []
         if programs is not None:
             with running_postgres(programs) as address:
-                copied = _copied(folder / "files" / "data", folder / "server" / "data")
-                places = [_database(address, f"sweep{number}", copied) for number in range(plan.places)]
+                server = str(folder / "server")
+                places = [_database(address, f"sweep{number}", server) for number in range(plan.places)]
                 found["postgresql"] = _said(swept(places, chosen, plan.chances, seed))
                 taken = _taken_over(address, plan, seed)
     figures |= sweep_figures(found) | takeover_figures(taken) | upgrade_figures(changed)
@@ -150,11 +151,6 @@ def _said(found: list[Ended]) -> list[Ended]:
             note(f"wrong: {ended}")
     note(f"{len(found)} runs were killed and taken up")
     return found
-
-
-def _copied(folder: Path, to: Path) -> str:
-    shutil.copytree(folder, to)
-    return str(to)
 
 
 def _database(address: str, name: str, folder: str = "") -> Place:

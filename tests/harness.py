@@ -15,6 +15,7 @@ from guardian_cluster.contract.snapshot import (
     Capabilities,
     Endpoint,
     GatewayLimits,
+    Overlay,
     Snapshot,
     Specialist,
     Tenant,
@@ -125,9 +126,9 @@ class RunningGateway:
     def port(self) -> int:
         return int(self.origin.rpartition(":")[2])
 
-    def apply(self, fresh: Base) -> None:
+    def apply(self, fresh: Base, overlay: Overlay | None = None) -> None:
         """Serve another base from now on."""
-        snapshot = Snapshot(rev=self.cluster.snapshot.rev + 1, base=fresh)
+        snapshot = Snapshot(rev=self.cluster.snapshot.rev + 1, base=fresh, overlay=overlay or Overlay())
         self.cluster.apply(snapshot)
         self.gateway.serve(Service(snapshot=snapshot, workflow=self.cluster.workflow, keyring=Keyring(fresh)))
 

@@ -120,6 +120,9 @@ OUT_OF_RANGE = {
     "balancing.wait_s = 1e308": "balancing.wait_s must be at most 86400",
     "balancing.wait_s = nan": "balancing.wait_s must be a finite number",
     "guardians.cycle_s = 0.5": "guardians.cycle_s must be at least 1",
+    "recovery.actions_per_hour = -1": "recovery.actions_per_hour must be at least 0",
+    "recovery.hold_s = 9.9": "recovery.hold_s must be at least 10",
+    "alerts.pages_per_hour = 0": "alerts.pages_per_hour must be at least 1",
     "guardians.window = 99": "guardians.window must be at least 100",
     "guardians.false_alarms_per_day = 0": "guardians.false_alarms_per_day must be greater than 0",
     "balancing.max_waiting = -1": "balancing.max_waiting must be at least 0",
@@ -329,6 +332,16 @@ SEMANTICS = {
         "guardian.toml:2: log.level must be one of debug, error, info, warning",
         "config-bad-value",
         "",
+    ),
+    '[watch]\non_refusal = "stop"': (
+        "guardian.toml:2: watch.on_refusal must be one of cut, ignore, observe, redact, retry",
+        "config-bad-value",
+        "",
+    ),
+    '[watch]\npersonal = { crd = "redact" }': (
+        'guardian.toml:2: unknown key "crd" in [watch.personal]',
+        "config-unknown-key",
+        'did you mean "card"?',
     ),
     '[specialist.qwen2.5]\nurl = "http://h/v1"\nmodel = "m"': (
         'guardian.toml:1: unknown key "5" in [specialist.qwen2]',

@@ -17,13 +17,17 @@ from guardian_cluster.configuration.sections import (
 )
 from guardian_cluster.contract.secret import Secret
 from guardian_cluster.contract.snapshot import (
+    AlertPolicy,
     BalancingPolicy,
     DenyRule,
+    EscalationStep,
     GatewayLimits,
     GuardianPolicy,
     Limits,
     Price,
     RecordPolicy,
+    RecoveryPolicy,
+    Sink,
     Timeouts,
     WatchPolicy,
 )
@@ -150,6 +154,28 @@ def modest(section):
     return msgspec.structs.replace(section, **less)
 
 
+AUTONOMY = st.sampled_from(["observe", "propose", "act"])
+MOVES = ["drain", "backup", "page"]
+WEB = st.sampled_from(["http://127.0.0.1:9/x", "https://h.example"]).map(Secret)
+SINKS = (
+    st.builds(Sink, kind=st.just("webhook"), url=WEB, key=SECRETS.filter(lambda key: key.value))
+    | st.builds(Sink, kind=st.just("slack"), url=WEB)
+    | st.builds(
+        Sink,
+        kind=st.just("email"),
+        url=st.just(Secret("smtps://mail.example:465")),
+        sender=st.sampled_from(["a@b.example", "on-call+x@localhost"]),
+        to=st.just(("a@b.example", "c@localhost")),
+    )
+)
+
+
+def alerts(sinks):
+    """Return alert policies over these sinks."""
+    steps = [EscalationStep(after_s=float(number), sinks=(name,)) for number, name in enumerate(sinks)]
+    return st.builds(AlertPolicy, sinks=st.just(sinks), escalation=st.sampled_from([(), tuple(steps)]))
+
+
 CONFIGS = st.builds(
     Config,
     gateway=st.builds(
@@ -181,6 +207,16 @@ CONFIGS = st.builds(
         window=st.integers(100, 50_000),
         owner=st.text(max_size=20),
     ),
+    recovery=st.builds(
+        RecoveryPolicy,
+        autonomy=AUTONOMY,
+        specialists=st.dictionaries(st.sampled_from(["solver", "recall"]), AUTONOMY),
+        actions_per_hour=st.integers(0, 2**63 - 1),
+        hold_s=st.floats(10, 86_400),
+        backup=st.sampled_from([{}, {"recall": ("solver",)}]),
+        playbook=st.dictionaries(st.sampled_from(["hang", "unknown"]), st.permutations(MOVES).map(tuple)),
+    ),
+    alerts=st.dictionaries(NAMES, SINKS, max_size=2).flatmap(alerts),
     alias=st.dictionaries(
         st.from_regex(r"[A-Z][A-Za-z0-9._:/@+-]{0,8}", fullmatch=True),
         st.sampled_from(["auto", "solver"]),

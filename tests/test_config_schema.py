@@ -18,6 +18,16 @@ text = "t"
 x = "auto"
 [tenant.t.limits]
 requests_per_minute = "${RATE}"
+[recovery.playbook]
+hang = ["drain", "page"]
+[recovery.backup]
+m = ["n"]
+[alerts.sinks.oncall]
+kind = "pagerduty"
+key = "${KEY}"
+[[alerts.escalation]]
+after_s = 300
+sinks = ["oncall"]
 [specialist.m]
 url = "http://h/v1"
 model = "m"
@@ -51,6 +61,14 @@ def test_a_full_configuration_fits(validator):
         "[records]\nsample_rate = 1.1",
         "[[watch.deny]]\nname = 'x'",
         "[alias]\na = 1",
+        "[watch]\non_refusal = 'stop'",
+        "[watch.personal]\ncrd = 'redact'",
+        "[recovery.playbook]\nhng = ['drain']",
+        "[recovery.playbook]\nhang = ['drian']",
+        "[recovery]\nhold_s = 5",
+        "[alerts.sinks.s]\nurl = 'http://h'",
+        "[alerts.sinks.s]\nkind = 'pager'",
+        "[[alerts.escalation]]\nafter_s = 5",
         "[specialist.m.parameters]\nstop = ['x']",
         f"[gateway.limits]\nmax_messages = {2**63}",
     ],

@@ -18,6 +18,10 @@ api_key = "in-the-file"
 [[watch.deny]]
 name = "project"
 text = "${PROJECT}"
+[alerts.sinks.oncall]
+kind = "pagerduty"
+key = "${PAGER}"
+url = "https://in-the-file"
 [watch]
 canaries = ["${CANARY}", "canary-in-file"]
 """
@@ -25,6 +29,7 @@ canaries = ["${CANARY}", "canary-in-file"]
 ENVIRONMENT = {
     "URL": "http://u/v1",
     "KEY": "sk-hidden",
+    "PAGER": "pager-hidden",
     "GOOD": "b",
     "PROJECT": "Bluebird",
     "CANARY": "canary-hidden",
@@ -60,11 +65,13 @@ def test_each_value_has_its_source(show):
 def test_secrets_show_their_source_alone(show):
     shown = show(TEXT, ENVIRONMENT)
 
+    assert shown["alerts.sinks.oncall.key"] == ("alerts.sinks.oncall.key = •••• (PAGER)", "guardian.toml:17")
+    assert shown["alerts.sinks.oncall.url"][0] == "alerts.sinks.oncall.url = •••• (guardian.toml)"
     assert shown["specialist.m.api_key"] == ("specialist.m.api_key = •••• (KEY)", "guardian.toml:6")
     assert shown["watch.deny[0].text"] == ("watch.deny[0].text = •••• (PROJECT)", "guardian.toml:14, PROJECT")
     assert shown["watch.canaries"] == (
         'watch.canaries = ["•••• (CANARY)", "canary-in-file"]',
-        "guardian.toml:16",
+        "guardian.toml:20",
     )
 
 

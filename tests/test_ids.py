@@ -4,7 +4,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardian_cluster.domain.ids import request_id
+from guardian_cluster.domain.ids import first_request_id, request_id
 
 times = st.floats(min_value=0, max_value=8e10)
 
@@ -24,6 +24,17 @@ def test_ids_sort_by_their_time_in_ms(one: float, other: float, seed: int) -> No
     earlier, later = sorted((one, other))
 
     assert request_id(earlier, draw)[:16] <= request_id(later, draw)[:16]
+
+
+@given(times, times, st.integers())
+def test_the_first_id_of_a_time_parts_what_came_before_from_what_came_after(
+    one: float, other: float, seed: int
+) -> None:
+    earlier, later = sorted((one, other))
+    draw = random.Random(seed)
+
+    assert first_request_id(earlier) <= request_id(later, draw)
+    assert int(earlier * 1000) == int(later * 1000) or request_id(earlier, draw) < first_request_id(later)
 
 
 def test_ids_of_one_moment_differ() -> None:

@@ -1,18 +1,22 @@
 """The pure parts of the kill sweep: what is counted as wrong, doubled, late or stranded."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks.kill_sweep import sweep_figures, takeover_figures, upgrade_figures
+from benchmarks.kill_sweep_world import recovery
 from benchmarks.kill_sweep_world.dying import MOMENTS, Death, DyingRun, Moment
 from benchmarks.kill_sweep_world.kinds import KINDS
 from benchmarks.kill_sweep_world.place import Place
 from benchmarks.kill_sweep_world.sweep import Ended, deaths
 from benchmarks.kill_sweep_world.takeover import TakenOver
 from benchmarks.kill_sweep_world.upgrade import Upgraded
+from guardian_cluster.domain.action import Drain, HeldMove
 from guardian_cluster.engine.immediate import ImmediateRun
+from guardian_cluster.moves_file import MovesFile
 
 
 def test_a_process_dies_before_inside_and_after_each_step() -> None:
@@ -80,6 +84,18 @@ def test_a_run_without_an_end_is_stranded() -> None:
     figures = upgrade_figures([Upgraded("a", "done", True), Upgraded("b", "running", False)])
 
     assert figures == {"upgrades": 2, "stranded": 1, "upgraded_otherwise": 1}
+
+
+def test_a_move_that_no_action_undoes_is_seen(tmp_path: Path) -> None:
+    undisturbed = recovery.prepare(tmp_path / "data", "repaired")
+    file = MovesFile(tmp_path / "data-undisturbed-repaired")
+    stray = HeldMove(id="stray", until=recovery.NOON, move=Drain(specialist="writer"))
+    file.put([*file.load(), stray])
+
+    found = recovery.counted(tmp_path / "data", "undisturbed-repaired")
+
+    assert (undisturbed.effects["actions"], undisturbed.effects["awry"]) == (2, 0)
+    assert (found["moves"], found["awry"]) == (2, 1)
 
 
 def test_a_place_is_a_file_or_a_server() -> None:

@@ -1,6 +1,6 @@
 """The workflows that are killed: what they are given, what is right at their end, and which effects they have.
 
-A workflow of the control plane joins them as a `Kind` of its own, as the monitoring cycle does.
+A workflow of the control plane joins them as a `Kind` of its own, as the monitoring cycle and recoveries do.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.kill_sweep_world import monitoring
+from benchmarks.kill_sweep_world import monitoring, recovery
 from benchmarks.kill_sweep_world.effects import Effects
 from benchmarks.kill_sweep_world.place import Place
 from guardian_cluster.engine.engine import Run, Workflow
@@ -58,14 +58,46 @@ def _counted(place: Place, id: str) -> Mapping[str, int]:
         effects.close()
 
 
+def kinds_in(folder: Path) -> tuple[Kind, ...]:
+    """Return the real workflows as kinds, over data folders that are made in this one.
+
+    How many steps and effects they have is told by runs that nobody disturbs.
+    """
+    cycle = monitoring.prepare(_data(folder))
+    recoveries = (recovery_in(folder, ending) for ending in RECOVERIES)
+    return (MONITORING._replace(steps=cycle.steps, effects=cycle.rows), *recoveries)
+
+
+def recovery_in(folder: Path, ending: recovery.Ending) -> Kind:
+    """Return recoveries that end so as a kind, over a data folder that is made in this one."""
+    undisturbed = recovery.prepare(_failing(folder, ending), ending)
+    return RECOVERIES[ending]._replace(steps=undisturbed.steps, effects=undisturbed.effects)
+
+
+def _data(folder: Path | str) -> Path:
+    return Path(folder) / "data"
+
+
+def _failing(folder: Path | str, ending: recovery.Ending) -> Path:
+    return Path(folder) / ending
+
+
 def _monitored(place: Place, id: str, _: str) -> AbstractAsyncContextManager[Workflow[Any, Any]]:
-    return monitoring.opened(Path(place.folder), id)
+    return monitoring.opened(_data(place.folder), id)
 
 
-def cycle_in(folder: Path) -> Kind:
-    """Return the monitoring cycle as a kind, over a data folder that is made."""
-    undisturbed = monitoring.prepare(folder)
-    return MONITORING._replace(steps=undisturbed.steps, effects=undisturbed.rows)
+def _counted_cycle(place: Place, id: str) -> Mapping[str, int]:
+    return monitoring.rows(_data(place.folder), id)
+
+
+def _recovery(ending: recovery.Ending) -> Kind:
+    def opened(place: Place, id: str, _: str) -> AbstractAsyncContextManager[Workflow[Any, Any]]:
+        return recovery.opened(_failing(place.folder, ending), id, ending)
+
+    def counted(place: Place, id: str) -> Mapping[str, int]:
+        return recovery.counted(_failing(place.folder, ending), id)
+
+    return Kind(recovery.NAMES[ending], 0, opened, recovery.SPECIALIST, recovery.INCIDENT, {}, counted)
 
 
 def _five_steps(effects: Effects, executor: str) -> Workflow[int, int]:
@@ -133,8 +165,9 @@ MONITORING = Kind(
     monitoring.SPECIALIST,
     ITS_ID,
     {},
-    lambda place, id: monitoring.rows(Path(place.folder), id),
+    _counted_cycle,
 )
-"""The real one; how many steps and effects it has is told by a cycle that nobody disturbs."""
+RECOVERIES: Mapping[recovery.Ending, Kind] = {ending: _recovery(ending) for ending in recovery.NAMES}
+"""The real ones, of which `kinds_in` knows how many steps and effects they have."""
 
-BY_NAME = {kind.name: kind for kind in (*KINDS, LONG, MONITORING)}
+BY_NAME = {kind.name: kind for kind in (*KINDS, LONG, MONITORING, *RECOVERIES.values())}

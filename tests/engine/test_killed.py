@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from benchmarks.kill_sweep_world.dying import Death
-from benchmarks.kill_sweep_world.kinds import BY_NAME
+from benchmarks.kill_sweep_world.kinds import BY_NAME, recovery_in
 from benchmarks.kill_sweep_world.place import Place
 from benchmarks.kill_sweep_world.sweep import died
 from benchmarks.kill_sweep_world.upgrade import CHANGES, upgraded
@@ -26,6 +26,19 @@ def place(tmp_path: Path) -> Place:
 
 def test_a_killed_run_comes_to_its_right_end_with_each_effect_once(place: Place) -> None:
     ended = died(place, BY_NAME["at-once"], Death("inside", 3))
+
+    assert (ended.died, ended.right, ended.duplicated, ended.lost) == (True, True, 0, 0)
+
+
+TAKEN = 5
+"""The step of a recovery in which its first action is taken."""
+
+
+def test_a_killed_recovery_takes_each_action_once_and_leaves_none_without_its_undo(tmp_path: Path) -> None:
+    place = made(Place(str(tmp_path / "engine.db"), str(tmp_path / "effects.db"), str(tmp_path)))
+    kind = recovery_in(tmp_path, "repaired")
+
+    ended = died(place, kind, Death("inside", TAKEN))
 
     assert (ended.died, ended.right, ended.duplicated, ended.lost) == (True, True, 0, 0)
 
