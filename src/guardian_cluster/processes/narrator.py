@@ -1,25 +1,20 @@
 """The specialist that puts a diagnosis into words: asked through the product itself, apart from all that is watched.
 
-It is asked like anybody asks: its answer is watched on its way, bounded in length and time. But by a cluster of its
-own, which has that one specialist, reports nothing, and remembers nothing: what guardians ask is no traffic of
-callers, and must not be in the windows that guardians look at.
+It is asked like anybody asks: its answer is watched on its way, bounded in length and time. But by a cluster of the
+control process's own (`own_cluster.py`), which has that one specialist.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from guardian_cluster.contract.records import Report
-from guardian_cluster.contract.snapshot import Base, MemoryPolicy, Snapshot
+from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.request import UserRequest
-
-if TYPE_CHECKING:
-    from guardian_cluster.cluster import LLMGuardianCluster
+from guardian_cluster.processes.own_cluster import OwnCluster, own_snapshot
 
 log = logging.getLogger("guardian.monitoring")
 
@@ -43,9 +38,7 @@ class SpecialistNarrator:
         self._snapshot = snapshot
         self._clock = clock
         self._timeout_s = timeout_s
-        self._cluster: LLMGuardianCluster | None = None
-        self._served: Snapshot | None = None
-        self._opening = asyncio.Lock()
+        self._own = OwnCluster(clock)
         self._rests_until = float("-inf")
 
     async def tell(self, prompt: str) -> str:
@@ -63,7 +56,7 @@ class SpecialistNarrator:
             return ""
 
     async def _asked(self, name: str, prompt: str) -> str:
-        cluster = await self._serving()
+        cluster = await self._own.serving(narrators_own(self._snapshot()))
         body = {
             "model": name,
             "messages": [{"role": "user", "content": prompt}],
@@ -76,57 +69,19 @@ class SpecialistNarrator:
         log.info("a diagnosis was put into words", extra=facts)  # the only place where it is noted
         return response.text
 
-    async def _serving(self) -> "LLMGuardianCluster":
-        """Return a cluster that serves the narrator as it is deployed now."""
-        async with self._opening:
-            snapshot = self._snapshot()
-            cluster = self._cluster
-            if cluster is None:
-                cluster = await asyncio.to_thread(self._new, snapshot)
-                await cluster.__aenter__()
-                self._cluster = cluster
-            elif snapshot is not self._served:
-                cluster.apply(narrators_own(snapshot))
-            self._served = snapshot
-            return cluster
-
-    def _new(self, snapshot: Snapshot) -> "LLMGuardianCluster":
-        # Imported here, and in a thread: where nobody narrates, a control process needs nothing of it.
-        from guardian_cluster.cluster import LLMGuardianCluster
-
-        return LLMGuardianCluster(narrators_own(snapshot), sink=_Nowhere(), clock=self._clock)
-
     async def close(self) -> None:
         """Ask nobody any more."""
-        cluster, self._cluster = self._cluster, None
-        if cluster is not None:
-            await cluster.__aexit__(None, None, None)
-
-
-class _Nowhere:
-    """Takes reports, and keeps none."""
-
-    def report(self, report: Report) -> None:
-        """Take one report."""
+        await self._own.close()
 
 
 def narrators_own(snapshot: Snapshot) -> Snapshot:
     """Return a snapshot of the narrator alone: nobody answers in its place, for only it was chosen to be told.
 
-    What holds for every answer holds for its own: how it is watched, and limits of size. Raises ValueError where no
-    narrator is deployed.
+    Raises ValueError where no narrator is deployed.
     """
-    base = snapshot.base
-    name = base.guardians.narrator
-    found = next((each for each in base.specialists if each.name == name), None)
+    name = snapshot.base.guardians.narrator
+    found = next((each for each in snapshot.base.specialists if each.name == name), None)
     if found is None:
         raise ValueError(f"the narrator {name!r} is not deployed")
     alone = msgspec.structs.replace(found, fallback=(), equals=())
-    own = Base(
-        specialists=(alone,),
-        watch=base.watch,
-        limits=base.limits,
-        memory=MemoryPolicy(conversations="off"),
-        balancing=base.balancing,
-    )
-    return Snapshot(rev=snapshot.rev, base=own, overlay=snapshot.overlay)
+    return own_snapshot(snapshot, (alone,), snapshot.overlay)

@@ -74,13 +74,11 @@ class Recoveries:
     def note(self, alarms: Sequence[Alarm], events: Sequence[GatewayEvent]) -> None:
         """Take in what watchers and gateways tell of; each failure is recovered from once."""
         for event in self.recovering.events_of(alarms, events):
-            self._due[f"{RECOVERY}:{event.id}"] = event
+            self._open(event)
 
-    def open(self, event: FailureEvent) -> str:
-        """Have a failure recovered from that a person tells of; return the id of the run."""
-        id = f"{RECOVERY}:{event.id}"
-        self._due[id] = event
-        return id
+    def _open(self, event: FailureEvent) -> None:
+        """Have a failure recovered from, once."""
+        self._due[f"{RECOVERY}:{event.id}"] = event
 
     async def enqueue_due(self) -> None:
         """Have the recoveries begin that are due; what the engine cannot take now stays due."""
@@ -121,7 +119,7 @@ class Recoveries:
             heard = told(incident, self._clock.now(), "it is taken up")
             with suppress(Conflict):
                 await self._store.put_incident(heard, key=f"{id}:taken-up", expected="detected")
-                self.open(event)
+                self._open(event)
         self._taken_up = {each.event_ids[-1] for each in opened}
 
     async def _catch_up(self) -> None:

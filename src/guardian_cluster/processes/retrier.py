@@ -1,7 +1,6 @@
 """Does what failed again: asks a specialist through the product itself, apart from all that callers ask.
 
-As with the narrator, it is a cluster of its own, with the moves in force, that reports nothing and remembers nothing:
-what recovery asks is no traffic, and must not be in the windows by which recovery is judged.
+It is asked of a cluster of the control process's own (`own_cluster.py`), with the moves in force.
 """
 
 import asyncio
@@ -11,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from guardian_cluster.contract.records import Report
-from guardian_cluster.contract.snapshot import Base, MemoryPolicy, RecoveryPolicy, Snapshot
+from guardian_cluster.contract.snapshot import Snapshot
 from guardian_cluster.domain.action import HeldMove, Move
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.errors import GuardianError
 from guardian_cluster.domain.incident import FailureEvent
 from guardian_cluster.domain.recovery import Retried
 from guardian_cluster.domain.request import UserRequest
+from guardian_cluster.processes.own_cluster import OwnCluster, own_snapshot
 
 if TYPE_CHECKING:
     from guardian_cluster.cluster import LLMGuardianCluster
@@ -29,7 +28,7 @@ TENANT = "guardian-recovery"
 """No tenant of the configuration: none of their limits and policies is meant for it."""
 
 ASKED = "Answer with the one word: ready"
-"""What is asked where the words of what failed were not kept."""
+"""What callers wrote is not asked again: that would need its words, its tenant's leave, and that no tool acts."""
 
 TIMES = 3
 """Requests of one retry: enough to see a fault of every request, and cheap."""
@@ -47,7 +46,7 @@ class SpecialistRetrier:
         self._snapshot = snapshot
         self._clock = clock
         self._timeout_s = timeout_s
-        self._cluster: LLMGuardianCluster | None = None
+        self._own = OwnCluster(clock)
         self._turn = asyncio.Lock()
 
     async def retry(self, event: FailureEvent, moves: Sequence[Move]) -> Retried:
@@ -88,47 +87,18 @@ class SpecialistRetrier:
             HeldMove(id=f"retry:{number}", until=self._clock.now() + 2 * self._timeout_s, move=move)
             for number, move in enumerate(moves)
         )
-        snapshot = _own(self._snapshot(), held)
+        snapshot = _as_moved(self._snapshot(), held)
         if all(each.name != event.specialist for each in snapshot.base.specialists):
             raise ValueError(f"{event.specialist!r} is not deployed")
-        if self._cluster is None:
-            cluster = await asyncio.to_thread(self._new, snapshot)
-            await cluster.__aenter__()
-            self._cluster = cluster
-        else:
-            self._cluster.apply(snapshot)
-        return self._cluster
-
-    def _new(self, snapshot: Snapshot) -> "LLMGuardianCluster":
-        # Imported here, and in a thread: where nothing fails, a control process needs nothing of it.
-        from guardian_cluster.cluster import LLMGuardianCluster
-
-        return LLMGuardianCluster(snapshot, sink=_Nowhere(), clock=self._clock)
+        return await self._own.serving(snapshot)
 
     async def close(self) -> None:
         """Ask nobody any more."""
-        cluster, self._cluster = self._cluster, None
-        if cluster is not None:
-            await cluster.__aexit__(None, None, None)
+        await self._own.close()
 
 
-class _Nowhere:
-    """Takes reports, and keeps none."""
-
-    def report(self, report: Report) -> None:
-        """Take one report."""
-
-
-def _own(snapshot: Snapshot, moves: Sequence[HeldMove]) -> Snapshot:
-    """Return a snapshot of the specialists alone, without the memory and the keys of callers."""
-    base = snapshot.base
-    own = Base(
-        specialists=tuple(replace(each, hedge=False) for each in base.specialists),
-        watch=base.watch,
-        limits=base.limits,
-        memory=MemoryPolicy(conversations="off"),
-        balancing=base.balancing,
-        recovery=RecoveryPolicy(),
-    )
+def _as_moved(snapshot: Snapshot, moves: Sequence[HeldMove]) -> Snapshot:
+    """Return a snapshot of the specialists alone, with these moves besides those in force."""
+    alone = [replace(each, hedge=False) for each in snapshot.base.specialists]
     overlay = replace(snapshot.overlay, moves=(*snapshot.overlay.moves, *moves))
-    return Snapshot(rev=snapshot.rev, base=own, overlay=overlay)
+    return own_snapshot(snapshot, alone, overlay)

@@ -7,14 +7,12 @@ from msgspec.structs import replace
 from guardian_cluster.domain.action import Action
 from guardian_cluster.domain.diagnosis import Diagnosis
 from guardian_cluster.domain.incident import Entry, FailureEvent, Incident, IncidentState, dedup_key
+from guardian_cluster.domain.incident_union import MOST_HISTORY
 from guardian_cluster.domain.observation import Slice
 from guardian_cluster.domain.recovery import DiagnosticReport, SeverityAssessment
 from guardian_cluster.recovery.evidence import bad_for
 from guardian_cluster.recovery.situation import place_of
 from guardian_cluster.recovery.validation import still_bad_from
-
-HISTORY = 100
-"""Lines that are kept, the last ones."""
 
 LEFT_BEHIND_S = 660.0
 """A run of the engine lives ten minutes (engine/engine.py), and one that a process left behind is taken up at once."""
@@ -52,7 +50,7 @@ def opened(
 
 def told(incident: Incident, at: float, said: str, state: IncidentState | None = None) -> Incident:
     """Return an incident with one more line of history, and perhaps in another state."""
-    history = (*incident.history, Entry(at=at, said=said))[-HISTORY:]
+    history = (*incident.history, Entry(at=at, said=said))[-MOST_HISTORY:]
     return replace(incident, history=history, updated=at, state=state or incident.state)
 
 
