@@ -11,6 +11,7 @@ from benchmarks.harness.recorded import put_recorded
 from guardian_cluster.contract.link import Batch, BatchId
 from guardian_cluster.contract.snapshot import Endpoint, Specialist, Variant
 from guardian_cluster.domain.clock import SystemClock
+from guardian_cluster.processes.garbage import spare_the_collector
 from guardian_cluster.processes.guarding import guarding
 from guardian_cluster.simulation.traffic import Planned, Traffic, TrafficWorld
 
@@ -31,6 +32,7 @@ async def _times_s(folder: Path, traffic: Traffic, cycles: int) -> list[float]:
     batch = _recorded(folder, traffic, clock.now())
     times: list[float] = []
     async with guarding(folder, clock) as parts:
+        spare_the_collector()  # as the control process does when guardians are loaded
         raised = [alarm for record in batch.requests for alarm in parts.learned.take(record)]
         await parts.store.put_alarms(raised)
         for _ in range(cycles):

@@ -72,7 +72,7 @@ class House:
         self.writer = RecordWriter(
             engine, folder / FILE_NAME, policy=policy, clock=self.clock, stop=asyncio.Event()
         )
-        self.monitor = Monitor(folder, self.clock, self.stop)
+        self.monitor = Monitor(folder, self.writer, self.clock, self.stop)
         self._sequence = 0
         self.count = count
 

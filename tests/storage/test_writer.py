@@ -2,6 +2,7 @@ import asyncio
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -163,3 +164,20 @@ async def test_writes_are_done_one_after_another_in_the_order_asked(tmp_path: Pa
         written = await asyncio.gather(*map(writer.write, batches))
 
         assert not any(one.duplicate for one in written)
+
+
+async def test_a_lull_begins_when_nothing_is_being_written(tmp_path: Path) -> None:
+    gate = threading.Event()
+    async with writing(tmp_path) as writer:
+        await writer.lull(60.0)  # at once: nothing was asked for
+        first, second = (asyncio.create_task(writer.run(lambda _: gate.wait(timeout=30.0))) for _ in range(2))
+        await asyncio.sleep(0)
+        lull = asyncio.create_task(writer.lull(60.0))
+        await writer.lull(0.01)  # not for longer than was said
+        assert not lull.done()
+
+        gate.set()
+        await lull
+
+        assert first.done()
+        assert second.done()

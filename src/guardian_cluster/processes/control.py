@@ -82,7 +82,7 @@ async def run_control(
                 ready()
             learner = Learner(data_folder, writer, clock, stop)
             calibrator = Calibrator(data_folder, writer, clock, stop)
-            monitor = Monitor(data_folder, clock, stop)
+            monitor = Monitor(data_folder, writer, clock, stop)
             await Control(data_folder, writer, learner, calibrator, monitor, policy, clock, stop).serve(
                 listener
             )

@@ -4,7 +4,6 @@ Where that snapshot cannot be served, the last one that was is.
 """
 
 import asyncio
-import gc
 import logging
 import random
 import socket
@@ -24,6 +23,7 @@ from guardian_cluster.gateway.app import Gateway, Service
 from guardian_cluster.gateway.auth import Keyring
 from guardian_cluster.gateway.limits import Accounts
 from guardian_cluster.gateway.routes import Api
+from guardian_cluster.processes.garbage import spare_the_collector
 from guardian_cluster.processes.headcount import Headcount
 from guardian_cluster.processes.membership import Membership
 from guardian_cluster.processes.portion import portion
@@ -161,7 +161,7 @@ class GatewayProcess:
         return msgspec.structs.replace(service, snapshot=snapshot)
 
     async def _say_ready(self, ready: asyncio.Event) -> None:
-        _spare_the_collector()
+        spare_the_collector()
         ready.set()
         if self._membership is not None:
             self._membership.serves(self._snapshot.rev)
@@ -299,16 +299,3 @@ async def _warm(cluster: LLMGuardianCluster) -> None:
         await cluster.warm()
     except Exception:  # nothing depends on it: whoever asks first waits, or is told
         log.exception("the solver could not be started ahead")
-
-
-def _spare_the_collector() -> None:
-    """Exempt from garbage collection what stays as long as the process, and collect less often.
-
-    Nearly all a request makes is freed as soon as it is dropped; only what is in cycles waits for this.
-    Collecting as often as Python does by default takes about 3 % of a request's time (1.68 times that of the bare
-    pass-through of docs/benchmarks.md, against 1.63), spent on what is no garbage. A young collection now looks
-    at 10,000 objects, in about 0.3 ms.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)

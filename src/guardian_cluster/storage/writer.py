@@ -6,8 +6,10 @@ refuses them; a damaged database ends the program.
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +28,9 @@ _Result = TypeVar("_Result")
 
 FIRST_RETRY_S = 0.05
 LAST_RETRY_S = 2.0
+
+LULL_S = 0.03
+"""After a batch, before it is a lull: the next one may be there, and only has to be read."""
 
 COMPLAINT_S = 60.0
 """How often the same trouble is logged while it lasts."""
@@ -51,6 +56,10 @@ class RecordWriter:
         self._stop = stop
         self._thread = ThreadPoolExecutor(1, "records")
         self._complained_at: float | None = None
+        self._under_way = 0
+        self._wrote_at = -math.inf
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def write(self, batch: Batch) -> Written:
         """Write a batch and return once it is on disk, however long that takes.
@@ -71,6 +80,27 @@ class RecordWriter:
 
         Raises `Unwritten` and `CannotCreate` as `write` does, and what else `work` raises.
         """
+        self._under_way += 1
+        self._idle.clear()
+        try:
+            return await self._patiently(work)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._wrote_at = asyncio.get_running_loop().time()
+                self._idle.set()
+
+    async def lull(self, at_most_s: float) -> None:
+        """Wait until nothing is being written, or for so long: for those who would take the processor from it."""
+        time = asyncio.get_running_loop().time
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_s):
+                await self._idle.wait()
+                while (left_s := self._wrote_at + LULL_S - time()) > 0.0:
+                    await asyncio.sleep(left_s)
+                    await self._idle.wait()
+
+    async def _patiently(self, work: Callable[[Connection], _Result]) -> _Result:
         delay_s = FIRST_RETRY_S
         while True:
             try:
