@@ -68,6 +68,7 @@ class Executor:
         try:
             self._launch(list(workflows))
         except BaseException:
+            self._dbos = None
             DBOS.destroy(destroy_registry=True)
             Executor._taken.release()
             raise
