@@ -57,6 +57,10 @@ MAX_VALUE = 200
 """Characters of a dimension's value; longer ones are no names."""
 
 
+_Columns = Mapping[Dimension, Sequence[str]]
+"""Requests' values by dimension; empty is none."""
+
+
 class Frame(NamedTuple):
     """A window as columns, oldest request first."""
 
@@ -104,12 +108,12 @@ def signal_of(view: View) -> Signal:
 def frame_of(window: Window) -> Frame:
     """Return the columns of a window's requests."""
     observations = _of_its_own(window)
-    models = _models(observations)
-    answered = [_values(each.dimensions) for each in observations]
+    answered = _columns(observations)
+    models = _models(answered)
     failed = _moved(observations, answered, models, _is_failed)
     withheld = _moved(observations, answered, models, is_try_withheld)
     levels: dict[Dimension, tuple[str, ...]] = {
-        name: _levels(name, answered, failed, withheld) for name in DIMENSIONS
+        name: _levels(columns[name] for columns in (answered, failed, withheld)) for name in DIMENSIONS
     }
     codes = _codes(answered, levels)
     new = _new(codes)
@@ -139,64 +143,66 @@ def _of_its_own(window: Window) -> tuple[Observation, ...]:
     return tuple(sorted(own.values(), key=lambda each: (each.at, each.id)))
 
 
-def _values(dimensions: Mapping[Dimension, str]) -> Mapping[Dimension, str]:
-    return {name: value[:MAX_VALUE] for name, value in dimensions.items() if value}
+def _columns(observations: Sequence[Observation]) -> _Columns:
+    return {name: [each.dimensions.get(name, "")[:MAX_VALUE] for each in observations] for name in DIMENSIONS}
 
 
-def _models(observations: Sequence[Observation]) -> Mapping[str, str]:
+def _models(columns: _Columns) -> Mapping[str, str]:
     """Return the model of each endpoint, as requests that it answered tell."""
-    pairs = Counter(
-        (each.dimensions["endpoint"], each.dimensions["model"])
-        for each in observations
-        if "endpoint" in each.dimensions and "model" in each.dimensions
-    )
+    pairs = Counter(zip(columns["endpoint"], columns["model"], strict=True))
     # The last one counts: of an endpoint with several models, that of most requests.
-    return {endpoint: model for (endpoint, model), _ in reversed(pairs.most_common())}
+    return {endpoint: model for (endpoint, model), _ in reversed(pairs.most_common()) if endpoint and model}
 
 
 def _moved(
     observations: Sequence[Observation],
-    values: list[Mapping[Dimension, str]],
+    columns: _Columns,
     models: Mapping[str, str],
     is_at_fault: Callable[[Try], bool],
-) -> list[Mapping[Dimension, str]]:
-    """Return requests' values with the endpoint at fault and its model; the same list where that changes nothing."""
-    moved = [
-        _at_fault(each, own, models, is_at_fault) for each, own in zip(observations, values, strict=True)
+) -> _Columns:
+    """Return requests' values with the endpoint at fault and its model; the same ones where that changes nothing."""
+    answered = columns["endpoint"]
+    at_fault = [
+        _at_fault(each.tries, is_at_fault) or own for each, own in zip(observations, answered, strict=True)
     ]
-    return values if all(one is other for one, other in zip(moved, values, strict=True)) else moved
+    if at_fault == answered:
+        return columns
+    moved = [
+        model if endpoint == own else models.get(endpoint, "")
+        for endpoint, own, model in zip(at_fault, answered, columns["model"], strict=True)
+    ]
+    return {**columns, "endpoint": at_fault, "model": moved}
 
 
-def _at_fault(
-    observation: Observation,
-    values: Mapping[Dimension, str],
-    models: Mapping[str, str],
-    is_at_fault: Callable[[Try], bool],
-) -> Mapping[Dimension, str]:
-    first = next((each for each in observation.tries if each.endpoint and is_at_fault(each)), None)
-    if first is None or first.endpoint == values.get("endpoint"):
-        return values
-    moved: dict[Dimension, str] = {name: value for name, value in values.items() if name != "model"}
-    moved["endpoint"] = first.endpoint[:MAX_VALUE]
-    model = models.get(first.endpoint)
-    return moved if model is None else {**moved, "model": model[:MAX_VALUE]}
+def _at_fault(tries: Sequence[Try], is_at_fault: Callable[[Try], bool]) -> str:
+    """Return the first endpoint whose try went wrong; empty where none did."""
+    for each in tries:
+        if each.endpoint and is_at_fault(each):
+            return each.endpoint[:MAX_VALUE]
+    return ""
 
 
 def _is_failed(attempt: Try) -> bool:
     return attempt.outcome in ("failed", "cut")
 
 
-def _levels(name: Dimension, *columns: Sequence[Mapping[Dimension, str]]) -> tuple[str, ...]:
+def _levels(columns: Iterable[Sequence[str]]) -> tuple[str, ...]:
     """Return the values of a dimension that are told apart, in an order that does not depend on requests' order."""
-    counts = Counter(values[name] for column in columns for values in column if name in values)
+    counts = Counter[str]()
+    for column in columns:
+        counts.update(column)
+    del counts[""]
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(value for value, count in ranked[:MAX_LEVELS] if count >= MIN_LEVEL)
 
 
-def _codes(requests: Sequence[Mapping[Dimension, str]], levels: Mapping[Dimension, tuple[str, ...]]) -> Codes:
-    places = {name: {value: place for place, value in enumerate(levels[name])} for name in DIMENSIONS}
-    columns = [[places[name].get(values.get(name, ""), -1) for values in requests] for name in DIMENSIONS]
-    return np.array(columns, dtype=np.int64).reshape(len(DIMENSIONS), len(requests)).T
+def _codes(columns: _Columns, levels: Mapping[Dimension, tuple[str, ...]]) -> Codes:
+    """Return requests x dimensions, each dimension in one piece of memory."""
+    codes = np.empty((len(DIMENSIONS), len(columns["endpoint"])), dtype=np.int64)
+    for row, name in zip(codes, DIMENSIONS, strict=True):
+        places = {value: place for place, value in enumerate(levels[name])}
+        row[:] = [places.get(value, -1) for value in columns[name]]
+    return codes.T
 
 
 def _losses(observations: Sequence[Observation], signal: Signal) -> Floats:
