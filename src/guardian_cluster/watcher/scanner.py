@@ -51,7 +51,7 @@ class RuleSet:
 
     def blocking(self) -> "RuleSet":
         """Return the rules that keep a text from leaving."""
-        secrets = self.secrets.blocking() if self.secrets is not None else None
+        secrets = self.secrets.blocking if self.secrets is not None else None
         personal = self.personal.blocking() if self.personal is not None else None
         return RuleSet(self.exact.blocking(), secrets, personal)
 
@@ -83,7 +83,7 @@ class RuleSet:
 
     def redacting(self) -> "RuleSet":
         """Return the same rules, all of which redact."""
-        secrets = self.secrets.redacting() if self.secrets is not None else None
+        secrets = self.secrets.redacting if self.secrets is not None else None
         personal = self.personal.redacting() if self.personal is not None else None
         return RuleSet(self.exact.redacting(), secrets, personal)
 

@@ -220,13 +220,15 @@ class Secrets:
         Models write most words so.
         """
 
+    @cached_property
     def blocking(self) -> "Secrets | None":
-        """Return the kinds that are kept from leaving; `None` where none is."""
+        """The kinds that are kept from leaving; `None` where none is."""
         kept = self._with(lambda rule: rule if rule.blocks else None)
         return kept if kept._entries else None
 
+    @cached_property
     def redacting(self) -> "Secrets":
-        """Return the same kinds, all of which are redacted."""
+        """The same kinds, all of which are redacted."""
         return self._with(lambda rule: msgspec.structs.replace(rule, action="redact"))
 
     def _with(self, change: Callable[[Rule], Rule | None]) -> "Secrets":
