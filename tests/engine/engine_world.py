@@ -203,3 +203,10 @@ async def until_inside(world: World, count: int) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while world.inside < count:
             await asyncio.sleep(0.005)
+
+
+async def until_left(world: World) -> None:
+    """Wait until no run waits at a gate any more."""
+    async with asyncio.timeout(PATIENCE_S):
+        while world.inside:
+            await asyncio.sleep(0.005)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from engine_world import PATIENCE_S, Order, World, failure_of, until, until_done, until_inside
+from engine_world import PATIENCE_S, Order, World, failure_of, until, until_done, until_inside, until_left
 
 from guardian_cluster.domain.clock import SystemClock
 from guardian_cluster.engine.engine import Engine, RunFailed
@@ -88,11 +88,12 @@ async def test_a_cancelled_run_ends_in_the_middle_of_a_step_and_goes_on_after_it
     engine: Engine, world: World
 ) -> None:
     id = await engine.enqueue("gated", "cancelled")
-    await until_done(world, id, "before")
+    await until_inside(world, 1)
 
     was_cancelled = [await engine.cancel(id), await engine.cancel(id)]
     said = await failure_of(engine, id)
     steps = (await until(engine, id, "cancelled")).steps
+    await until_left(world)
     world.gates["cancelled"].set()
     was_resumed = [await engine.resume(id), await engine.resume(id)]
     result = await engine.result(id, timeout_s=PATIENCE_S)

@@ -30,9 +30,10 @@ def problem(text: str) -> Problem:
 
 
 EASY = problem("2 + 2")
-OUT_OF_MEMORY = {"it needs more than 64 MB of memory"}
-if sys.version_info < (3, 11, 3):  # which does not always survive to say so
-    OUT_OF_MEMORY.add("the solver's process ended twice while it worked on this")
+OUT_OF_MEMORY = (
+    "it needs more than 64 MB of memory",
+    "the solver's process ended twice while it worked on this",  # Python does not always survive to say so
+)
 # The product of two primes of 60 digits: understood at once, factored by nobody within minutes.
 HARD = problem(f"factor {(2**200 - 75) * (2**199 - 49)}")
 
