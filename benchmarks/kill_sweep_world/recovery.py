@@ -182,7 +182,10 @@ def _base() -> Base:
     )
     return Base(
         specialists=tuple(_specialist(name) for name in (SPECIALIST, BACKUP)),
-        recovery=RecoveryPolicy(backup={SPECIALIST: (BACKUP,)}),
+        # New connections first, which do not help here: so that there is something to undo.
+        recovery=RecoveryPolicy(
+            backup={SPECIALIST: (BACKUP,)}, playbook={"upstream_errors": ("pool", "drain", "backup")}
+        ),
         alerts=AlertPolicy(sinks={"oncall": pager}, page_from="warning"),
     )
 

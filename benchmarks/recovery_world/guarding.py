@@ -1,7 +1,10 @@
-"""The arm with guardians: what is run beside the cluster."""
+"""The arm with guardians: what is run beside the cluster, and what it knows from before."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
 
 from benchmarks.recovery_world.done import Done
 from guardian_cluster.cluster import LLMGuardianCluster
@@ -9,9 +12,20 @@ from guardian_cluster.own_guardians import OwnGuardians
 
 
 @asynccontextmanager
-async def guarded(cluster: LLMGuardianCluster, done: Done) -> AsyncGenerator[None]:
-    """Have guardians and recovery look after a cluster while this is open, and note what they did."""
-    async with cluster.guardians() as guardians:
+async def guarded(cluster: LLMGuardianCluster, done: Done, known: Path) -> AsyncGenerator[None]:
+    """Have guardians and recovery look after a cluster while this is open, and note what they did.
+
+    `known` is the folder in which others have kept what they learned while all was well; it stays as it is.
+    """
+    with TemporaryDirectory(prefix="guardian-recovery-") as folder:
+        copytree(known, folder, dirs_exist_ok=True)
+        async with _looked_after(cluster, done, Path(folder)):
+            yield
+
+
+@asynccontextmanager
+async def _looked_after(cluster: LLMGuardianCluster, done: Done, folder: Path) -> AsyncGenerator[None]:
+    async with cluster.guardians(folder) as guardians:
         yield
         await _note(guardians, done)
         done.in_force = frozenset(each.id for each in cluster.snapshot.overlay.moves)

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from guardian_cluster.domain.action import HeldMove
+from guardian_cluster.domain.action import HeldMove, known_moves
 from guardian_cluster.errors import CannotCreate, Problem
 from guardian_cluster.locked_file import LockedFile
 
@@ -26,6 +26,13 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True):
     moves: tuple[HeldMove, ...] = ()
 
 
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    """The same, before it is known which moves are known."""
+
+    version: Literal[1] = 1
+    moves: tuple[msgspec.Raw, ...] = ()
+
+
 class MovesFile:
     """The moves in force of one data folder."""
 
@@ -34,10 +41,13 @@ class MovesFile:
         self._file = LockedFile(self.path, most_bytes=_MAX_BYTES)
 
     def load(self) -> tuple[HeldMove, ...]:
-        """Return the moves, in the order in which they were taken; none where the file is damaged or not there."""
+        """Return the moves, in the order in which they were taken; none where the file is damaged or not there.
+
+        Those that only a newer program knows are left out.
+        """
         try:
             content = self._file.read()
-            return () if content is None else msgspec.json.decode(content, type=_Kept).moves
+            return () if content is None else _known(msgspec.json.decode(content, type=_Read).moves)
         except (OSError, ValueError, RecursionError) as error:
             log.error("the moves in force cannot be read, so none is", extra={"reason": str(error)})
             return ()
@@ -59,3 +69,10 @@ class MovesFile:
                 Problem("moves-unwritable", f"{self.path} cannot be written: {error}", hint=hint)
             ) from error
         return True
+
+
+def _known(moves: Sequence[msgspec.Raw]) -> tuple[HeldMove, ...]:
+    known = known_moves(moves)
+    if len(known) < len(moves):
+        log.warning("moves in force cannot be read", extra={"left_out": len(moves) - len(known)})
+    return known

@@ -5,15 +5,15 @@ They are made of what guardians know; recovery itself asks for them by the Proto
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from guardian_cluster.contract.records import Feedback, RequestRecord
-from guardian_cluster.contract.snapshot import RecoveryPolicy
+from guardian_cluster.contract.snapshot import Endpoint, RecoveryPolicy, Specialist
 from guardian_cluster.domain.change import ChangeEvent
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.diagnosis import Cause, Diagnosis, Finding
-from guardian_cluster.domain.incident import MOST_OPEN, FailureEvent
+from guardian_cluster.domain.incident import MOST_OPEN, FailureEvent, Incident
 from guardian_cluster.domain.monitoring import DiagnosticianReport
 from guardian_cluster.domain.observation import Observation, covers
 from guardian_cluster.domain.recovery import (
@@ -26,6 +26,7 @@ from guardian_cluster.guardians.network import GuardianNetwork
 from guardian_cluster.monitoring.signals import observations_of
 from guardian_cluster.monitoring.windows import Judged, Knowledge
 from guardian_cluster.recovery.backup import BackupManager
+from guardian_cluster.recovery.evidence import observed_in
 from guardian_cluster.recovery.patterns import known
 from guardian_cluster.recovery.ports import IncidentStore, RecentRequests, Serving
 from guardian_cluster.recovery.situation import Situation
@@ -109,14 +110,15 @@ class KnownSituations:
         base = self._serving.base
         specialist = {each.name: each for each in base.specialists}[event.specialist]
         incidents = await self._store.incidents(open_only=True, limit=MOST_OPEN)
-        unwell = {each.specialist for each in incidents if not each.where} | {event.specialist}
+        unwell = unwell_of(incidents, base.specialists) | {event.specialist}
         recent = await self._recent.since(event.specialist, event.onset)
         return Situation(
             event=event,
             diagnosis=report.diagnosis,
             severity=assessment.severity,
             specialist=specialist,
-            bad=still_bad_from(event.expected, event.observed),
+            bad=still_bad_from(event.expected, observed_in(event, assessment)),
+            by_marks=assessment.marked is not None,
             recent=[each for each in recent if each.specialist == event.specialist],
             moves=self._serving.overlay.moves,
             backups=self._backups.ready(specialist, base, unwell),
@@ -136,6 +138,27 @@ class KnownSituations:
     async def counts(self, cause: Cause | None) -> Sequence[PlayCount]:
         """Return what helped against a cause before."""
         return await self._store.counts(cause)
+
+
+def unwell_of(incidents: Iterable[Incident], specialists: Iterable[Specialist]) -> set[str]:
+    """Return the specialists that can help nobody: open incidents concern all of their endpoints, and not slightly."""
+    places: dict[str, list[dict[str, str]]] = {}
+    for each in incidents:
+        if each.severity != "info":
+            places.setdefault(each.specialist, []).append(dict(each.where))
+    served = {each.name: each.endpoints for each in specialists}
+    return {name for name, wheres in places.items() if _is_whole(served.get(name, ()), wheres)}
+
+
+def _is_whole(endpoints: Sequence[Endpoint], wheres: Sequence[Mapping[str, str]]) -> bool:
+    """Return whether these places together are all of a specialist."""
+    named = [any(_is_at(one, where) for where in wheres) for one in endpoints]
+    return {} in wheres or (bool(named) and all(named))
+
+
+def _is_at(endpoint: Endpoint, where: Mapping[str, str]) -> bool:
+    """Return whether a place is an endpoint with all of its requests: named by itself, or by its model."""
+    return {"endpoint": endpoint.id, "model": endpoint.model}.items() >= where.items()
 
 
 class EmergencyDiagnosis:
@@ -212,7 +235,8 @@ def _repeated(pattern: FailurePattern, event: FailureEvent, now: float) -> Diagn
         causes={pattern.cause: SURE_OF_PATTERN},
         findings=(
             Finding(
-                where=pattern.where,
+                # A pattern of everything that is seen again in one place is acted upon there alone.
+                where=event.where if covers(pattern.where, event.where) else pattern.where,
                 score=event.requests * max(event.observed - event.expected, 0.0),
                 requests=event.requests,
                 expected=event.expected,

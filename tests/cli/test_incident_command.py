@@ -27,6 +27,7 @@ from guardian_cluster.domain.recovery import (
     SeverityAssessment,
     ValidationResult,
 )
+from guardian_cluster.errors import CannotCreate, Problem
 from guardian_cluster.moves_file import MovesFile
 from guardian_cluster.processes.loops import loops
 from guardian_cluster.processes.recoveries import Recoveries
@@ -268,9 +269,11 @@ def test_one_that_is_not_there_is_an_error_that_says_what_to_do(folder, capsys, 
     ("arguments", "code"),
     [
         (["editor"], "unknown-specialist"),
+        ([""], "unknown-specialist"),
         (["writer", "--where", "endpoint=writer/9"], "unknown-endpoint"),
         (["writer", "--where", "colour=red"], "incident-where"),
         (["writer", "--where", "endpoint="], "incident-where"),
+        (["writer", "--where", f"topic={'x' * 201}"], "incident-where"),
         (["writer", "--where", "tenant=a", "--where", "tenant=b"], "incident-where"),
     ],
 )
@@ -278,6 +281,32 @@ def test_a_place_that_cannot_be_is_refused(deployed, capsys, arguments, code):
     assert run(["incident", "open", *arguments, "--signal", "quality", "--note", "odd"]) == 2
 
     assert f"({code})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--minutes", "nan"], ["--minutes", "inf"], ["--minutes", "-1"], ["--note", "x" * 2_001]]
+)
+def test_what_no_incident_can_have_is_refused_in_a_line(deployed, capsys, arguments):
+    assert run(["incident", "open", "writer", "--signal", "error", "--note", "odd", *arguments]) == 2
+
+    error = capsys.readouterr().err
+    assert arguments[0] in error
+    assert len(error) < 300
+    assert output(capsys, "list")[1] == "nothing has failed\n"
+
+
+def test_before_anything_is_deployed_the_configuration_says_who_there_is(folder, capsys):
+    wanted = ("--signal", "error", "--note", "odd")
+    assert run(["incident", "open", " ", *wanted]) == 2
+    assert "(unknown-specialist)" in capsys.readouterr().err
+    assert "opened" in output(capsys, "open", "anybody", *wanted)[1]
+    Path("guardian.toml").write_text('[specialist.writer]\nurl = "http://127.0.0.1:1/v1"\nmodel = "m"\n')
+
+    assert run(["incident", "open", "anybody", *wanted]) == 2
+    error = capsys.readouterr().err
+    assert "no specialist anybody is deployed" in error
+    assert "writer" in error
+    assert "opened" in output(capsys, "open", "writer", *wanted)[1]
 
 
 def test_one_that_is_told_of_twice_is_one_incident(deployed, capsys):
@@ -386,6 +415,27 @@ def test_without_a_word_from_anybody_the_next_people_are_called(deployed):
         await house.tick(after_s=300.0)
 
         assert await house.told() == [("oncall", "trigger"), ("lead", "trigger")]
+
+    tended(deployed, story)
+
+
+def test_where_moves_cannot_be_written_people_are_called_all_the_same(deployed, monkeypatch):
+    put(deployed, paged=NOW, escalation=1)
+    page(deployed)
+
+    async def story(house: House) -> None:
+        for broken in (CannotCreate(Problem("moves", "disk full")), ValueError("a fault of ours")):
+
+            async def fails(error: Exception = broken) -> None:
+                raise error
+
+            monkeypatch.setattr(house.recoveries.recovering.tending, "tend", fails)
+            await house.tick(after_s=300.0)
+        await house.tick()
+
+        assert await house.told() == [("oncall", "trigger"), ("lead", "trigger")]
+        called = await house.store.deliveries()
+        assert all(each.tries for each in called if each.alert.state == "trigger")
 
     tended(deployed, story)
 

@@ -51,6 +51,20 @@ def test_one_of_the_version_before_is_read_without_what_is_no_more(tmp_path: Pat
     assert read_snapshot(tmp_path) == a_snapshot()
 
 
+def test_moves_that_only_a_newer_program_knows_are_passed_over_and_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_snapshot(tmp_path, a_snapshot())
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b'"type":"drain"', b'"type":"teleport"'))
+
+    found = read_snapshot(tmp_path)
+
+    assert found.base == a_snapshot().base
+    assert [held.move for held in found.overlay.moves] == [Reroute(specialist="a", to="b")]
+    assert "not known here" in caplog.text
+
+
 def test_only_the_owner_may_read_it_for_it_holds_the_endpoints_keys(tmp_path: Path) -> None:
     write_snapshot(tmp_path / "fresh", a_snapshot())
 

@@ -47,6 +47,14 @@ def test_a_damaged_file_is_no_move_at_all_and_is_told_of(
     assert MovesFile(tmp_path).load() == (DRAINED,)
 
 
+def test_a_move_that_only_a_newer_program_knows_takes_no_other_with_it(tmp_path: Path) -> None:
+    file = MovesFile(tmp_path)
+    file.put([DRAINED, BACKED_UP])
+    file.path.write_bytes(file.path.read_bytes().replace(b'"drain"', b'"teleport"'))
+
+    assert file.load() == (BACKED_UP,)
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file, and no folder")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from guardian_cluster.contract.snapshot import Base, Endpoint, Overlay, RecoveryPolicy, Specialist, Variant
-from guardian_cluster.domain.action import Action, Drain, HeldMove, Move, Scope
+from guardian_cluster.domain.action import Action, Drain, HeldMove, Move, Scope, kind_of
 from guardian_cluster.domain.alert import AlertState
 from guardian_cluster.domain.clock import ManualClock
 from guardian_cluster.domain.diagnosis import Cause, Diagnosis, Finding
@@ -86,11 +86,6 @@ def incident(**changes: object) -> Incident:
         "mitigated": NOON,
     }  # fmt: skip
     return Incident(**(values | changes))  # type: ignore[arg-type]
-
-
-def kind_of(move: Move) -> str:
-    """Return what a playbook calls a move."""
-    return "backup" if getattr(move, "as_backup", False) else str(move.__struct_config__.tag)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -146,14 +147,30 @@ def test_those_that_may_yet_fail_are_waited_for() -> None:
     assert found.verb == "undo"
 
 
-def test_a_trial_nobody_takes_goes_on_and_one_that_leans_to_bad_ends() -> None:
+@pytest.mark.parametrize("losses", [[1.0, 1.0, 1.0], []])
+def test_a_trial_that_nobody_takes_or_that_leans_to_bad_ends(losses: list[float]) -> None:
     late = NOON + TRIAL_S + 1.0
-    found = due(action(), late, tried([1.0, 1.0, 1.0]), UNDER_WAY)
+    found = due(action(), late, tried(losses), UNDER_WAY)
 
+    assert due(action(), NOON + TRIAL_S - 1.0, tried(losses), UNDER_WAY) is None
     assert due(action(), late, tried([0.0]), UNDER_WAY) is None
-    assert due(action(), late, [], UNDER_WAY) is None
     assert found is not None
     assert (found.verb, found.trial.begun) == ("stop_trying", None)
+
+
+def test_a_trial_ends_as_soon_as_it_rather_fails() -> None:
+    found = due(action(), NOON + 10.0, tried([1.0] * 4), UNDER_WAY)
+
+    assert due(action(), NOON + 10.0, tried([1.0] * 3), UNDER_WAY) is None
+    assert found is not None
+    assert found.verb == "stop_trying"
+
+
+def test_an_action_is_made_to_last_while_a_trial_is_under_way() -> None:
+    found = due(action(until=NOON + 61.0), NOON + 60.0, tried([0.0]), UNDER_WAY)
+
+    assert found is not None
+    assert found.verb == "extend"
 
 
 def test_pauses_double_up_to_the_longest() -> None:

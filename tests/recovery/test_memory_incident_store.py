@@ -8,7 +8,7 @@ from recovery_samples import NOON, World, action, event, incident
 from test_recovery_resumes import left
 from test_recovery_workflow import workflow
 
-from guardian_cluster.domain.incident import Conflict, Incident
+from guardian_cluster.domain.incident import MOST_OPEN, Conflict, Incident
 from guardian_cluster.domain.recovery import FailurePattern, PlayCount
 from guardian_cluster.recovery.memory_store import MemoryIncidentStore
 from guardian_cluster.recovery.ports import IncidentStore
@@ -104,6 +104,35 @@ async def test_an_action_that_ended_is_not_active_again(store: IncidentStore) ->
     assert await store.actions(active_only=True) == []
     assert await store.actions(incident_id="other") == []
     assert await store.actions(since=NOON + 1) == []
+
+
+async def test_an_action_stays_as_it_ended_first(store: IncidentStore) -> None:
+    by_ada = replace(action(), state="undone", ended=NOON + 5.0, note="taken back by ada")
+    await store.put_actions([action()], key="k1")
+    await store.put_actions([by_ada], key="k2")
+
+    await store.put_actions([replace(by_ada, ended=NOON + 6.0, note="it did not help")], key="k3")
+
+    assert await store.actions() == [by_ada]
+
+
+async def test_all_actions_in_force_are_returned_and_all_that_were_taken_lately(store: IncidentStore) -> None:
+    some = [replace(action(), id=f"a{number:04}", taken=NOON + number) for number in range(1_001)]
+    refused = replace(action(), id="r", state="refused", taken=NOON + 600.0, ended=NOON + 600.0)
+    await store.put_actions([*some, refused], key="k1")
+
+    assert await store.actions(active_only=True) == some[::-1]
+    assert await store.taken_since(NOON + 500.0) == some[:499:-1]
+
+
+async def test_all_open_incidents_are_returned_to_whoever_asks_for_so_many(store: IncidentStore) -> None:
+    ids = [f"i{number:04}" for number in range(1_001)]
+    for id in ids:
+        await store.open_incident(event(f"e-{id}"), opened(id=id, key=id), key=id)
+
+    found = await store.incidents(open_only=True, limit=MOST_OPEN)
+    assert sorted(each.id for each in found) == ids
+    assert len(await store.incidents(open_only=True)) == 100
 
 
 async def test_what_is_learned_is_added_once_under_a_key(store: IncidentStore) -> None:

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 from recovery_samples import NOON, WRITER_1, action, diagnosis, event, incident, observation
 
-from guardian_cluster.domain.action import RenewPool, Shed
+from guardian_cluster.domain.action import LimitConcurrency, RenewPool, Reroute, Shed
 from guardian_cluster.domain.incident import Incident
 from guardian_cluster.domain.observation import Slice
 from guardian_cluster.domain.recovery import FailurePattern
@@ -16,11 +16,13 @@ from guardian_cluster.recovery.incidents import (
     is_left_behind,
     may_be_taken_up,
     parent_of,
+    speaker,
     told,
 )
 from guardian_cluster.recovery.patterns import known, learned
 from guardian_cluster.recovery.validation import still_bad_from, validate
 
+LATER = NOON + 600.0
 ACME_AT_1: Slice = (("endpoint", "writer/1"), ("tenant", "acme"))
 
 
@@ -144,7 +146,7 @@ def test_an_incident_is_taken_up_where_nobody_works_on_it() -> None:
     assert may_be_taken_up(incident(state="detected"), active, NOON)
     assert may_be_taken_up(incident(), [], NOON)
     assert not may_be_taken_up(incident(), active, NOON)
-    assert not may_be_taken_up(incident(id="i2", parent="i1"), active, NOON)
+    assert may_be_taken_up(incident(id="i2", parent="i1"), active, NOON)
     assert not may_be_taken_up(at_work(), [], NOON + LEFT_BEHIND_S)
     assert may_be_taken_up(at_work(), [], NOON + LEFT_BEHIND_S + 1)
     for state in ("escalated", "resolved", "learned"):
@@ -161,13 +163,51 @@ def test_only_the_same_cause_in_a_nested_place_is_folded() -> None:
     child = replace(parent, id="i2", key="k2", where=ACME_AT_1)
 
     assert parent_of(child, [parent]) == parent
-    assert parent_of(replace(child, cause="slow"), [parent]) is None
+    assert parent_of(replace(child, cause="slow", onset=parent.onset + 100.0), [parent]) is None
     assert parent_of(replace(child, where=(("endpoint", "writer/2"),)), [parent]) is None
     assert parent_of(child, [replace(parent, state="resolved")]) is None
     assert parent_of(child, [replace(parent, parent="i0")]) is None
     assert parent_of(parent, [parent]) is None
-    assert is_covered(child, parent)
-    assert not is_covered(parent, child)
+
+
+def test_what_is_done_about_its_parent_is_enough_only_where_it_is_meant_for_it() -> None:
+    parent, active = incident(cause="hang"), [action(incident_id="i1")]
+    child = replace(parent, id="i2", key="k2", where=ACME_AT_1)
+    wide = replace(child, where=())
+
+    assert is_covered(child, parent, active, LATER)
+    assert not is_covered(replace(wide, id="i3"), replace(child, id="i1"), active, LATER)
+    assert not is_covered(child, parent, [], LATER)
+    assert not is_covered(
+        replace(child, severity="critical"), replace(parent, severity="info"), active, LATER
+    )
+
+
+def test_what_was_just_done_about_its_parent_may_have_to_show() -> None:
+    parent = incident(cause="hang", severity="warning", where=ACME_AT_1)
+    child = replace(parent, id="i2", key="k2", cause="slow", where=(), severity="critical")
+
+    assert is_covered(child, replace(parent, state="acting"), [], LATER)
+    assert is_covered(child, parent, [action(incident_id="i1", taken=LATER - 1.0)], LATER)
+    assert not is_covered(child, parent, [action(incident_id="i1")], LATER)
+
+
+def test_what_began_together_in_one_place_is_one_fault_that_several_signals_show() -> None:
+    parent = incident(cause="hang")
+    echo = replace(parent, id="i2", key="k2", cause="slow", where=ACME_AT_1, onset=parent.onset + 20.0)
+
+    assert parent_of(echo, [parent]) == parent
+    assert parent_of(replace(echo, onset=parent.onset + 100.0), [parent]) is None
+    assert parent_of(replace(echo, where=(("endpoint", "writer/2"),)), [parent]) is None
+
+
+def test_whoever_is_folded_into_an_open_incident_is_spoken_for_by_that() -> None:
+    parent = incident(severity="warning")
+    child = replace(parent, id="i2", parent="i1", severity="critical")
+
+    assert speaker(child, parent) == replace(parent, severity="critical")
+    assert speaker(child, replace(parent, state="resolved")) == replace(child, parent="")
+    assert speaker(child, None) == replace(child, parent="")
 
 
 def test_the_load_that_came_over_is_folded_into_its_origin() -> None:
@@ -176,7 +216,7 @@ def test_the_load_that_came_over_is_folded_into_its_origin() -> None:
 
     assert parent_of(backup, [origin]) is None
     assert parent_of(backup, [origin], backed_up=["writer"]) == origin
-    assert not is_covered(backup, origin)
+    assert not is_covered(backup, origin, [action(incident_id="i1")], NOON)
 
 
 def bad_requests(count: int = 10, **changes: object) -> list[object]:
@@ -211,3 +251,53 @@ def test_a_pattern_without_mark_and_place_is_none_of_any_failure() -> None:
 
 def test_what_has_no_cause_teaches_nothing() -> None:
     assert learned(event(), diagnosis(None), [], NOON, "backup") is None
+
+
+def test_where_only_marks_show_a_failure_only_what_has_a_mark_tells() -> None:
+    failure = event(signal="quality", observed=0.15, expected=0.01)
+    answers = [
+        replace(
+            observation(2 * n, NOON, losses={"quality": 1.0 if n % 6 == 0 else 0.0}),
+            feedback=0.0 if n % 6 == 0 else None,
+        )
+        for n in range(60)
+    ]
+    found = assess(failure, answers, NOON)
+    unmarked = [each for each in answers if each.feedback is None]
+
+    assert found.marked == 1.0
+    assert bad_for(failure, found, []) == pytest.approx(still_bad_from(0.01, 1.0))
+    assert losses_of(answers, "quality", until=NOON, by_marks=True) == [1.0] * 10
+    assert losses_of(unmarked, "quality", until=NOON, by_marks=True) == []
+
+
+@pytest.mark.parametrize(("signal", "unmarked"), [("quality", 0.9), ("error", 0.0)])
+def test_where_every_answer_shows_a_failure_all_of_them_tell(signal: str, unmarked: float) -> None:
+    answers = [
+        replace(
+            observation(2 * n, NOON, losses={signal: 1.0 if n % 6 == 0 else unmarked}),
+            feedback=0.0 if n % 6 == 0 else None,
+        )
+        for n in range(60)
+    ]
+
+    assert assess(event(signal=signal), answers, NOON).marked is None
+
+
+def test_an_answer_that_never_came_is_lost_whatever_the_signal() -> None:
+    failed = observation(1, NOON, outcome="error", losses={})
+    full = observation(2, NOON, outcome="refused", error="specialist_busy", losses={})
+    refused = observation(3, NOON, outcome="refused", error="quota_exceeded", losses={})
+
+    assert losses_of([failed, full, refused], "latency", until=NOON) == [1.0, 1.0]
+
+
+def test_what_relieves_everybody_is_judged_by_everybody() -> None:
+    half = action(move=Reroute(specialist="writer", to="editor", share=0.5))
+    backup = action(move=Reroute(specialist="writer", to="editor", as_backup=True))
+    fewer = action(move=LimitConcurrency(specialist="writer", endpoint="writer/1", most=2))
+    moved, left = observation(1, NOON, moves=("a1",)), observation(2, NOON)
+
+    for taken in (half, fewer):
+        assert concerned([moved, left], [taken], ()) == [moved, left]
+    assert concerned([moved, left], [backup], ()) == [moved]

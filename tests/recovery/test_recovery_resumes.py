@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import pytest
-from recovery_samples import World, event, kind_of
+from recovery_samples import World, event
 from test_recovery_workflow import workflow
 
+from guardian_cluster.domain.action import kind_of
 from guardian_cluster.domain.incident import FailureEvent
 from guardian_cluster.domain.recovery import RecoveryResult
 from guardian_cluster.engine.held import HeldRun, HeldSteps

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
+import pytest
+from guardian_reports import alarm
 from msgspec.structs import replace
 from recovery_samples import NOON, World, event, incident, observation, plan
 
+from guardian_cluster.contract.snapshot import RecoveryPolicy
 from guardian_cluster.domain.action import Drain
 from guardian_cluster.domain.alarm import Alarm
 from guardian_cluster.domain.incident import Incident
 from guardian_cluster.recovery.actions import ActionDesk
 from guardian_cluster.recovery.aftercare import FIRST_TRIAL_S, TRIED
 from guardian_cluster.recovery.incidents import LEFT_BEHIND_S, told
-from guardian_cluster.recovery.tending import Tending
+from guardian_cluster.recovery.tending import ALARM, Tending
 
 
 class House:
@@ -21,12 +24,16 @@ class House:
         self.world = World()
         self.world.requests.clear()
         self.open_alarms: list[Alarm] = []
+        self.breaks_for = ""
+        """The specialist whose alarms cannot be read."""
         self.desk = ActionDesk(self.world.store, self.world, self.world.clock)
         world = self.world
         self.tending = Tending(self.desk, world, world, self, world.store, world.clock)
         self.incident = told(incident(**changes), NOON, "it began")
 
     async def alarms(self, specialist: str = "", *, open_only: bool = True) -> Sequence[Alarm]:
+        if specialist == self.breaks_for:
+            raise ValueError(f"there is no {specialist}")
         return self.open_alarms
 
     async def open(self, *, drained: bool = True) -> None:
@@ -90,16 +97,43 @@ async def test_what_was_not_confirmed_is_confirmed_later() -> None:
     assert len(house.world.moves) == 1
 
 
-async def test_what_turns_out_not_to_help_is_undone_and_people_are_called() -> None:
+async def test_what_turns_out_not_to_help_is_undone_counted_and_worked_on_once_more() -> None:
     house = House(mitigated=None)
     await house.open()
 
     await house.tick(10.0, [1.0] * 60)
 
     assert house.world.moves == ()
+    assert house.world.alerts == {}
+    found = await house.now()
+    assert found.state == "detected"
+    again = await house.world.store.failure_event(found.event_ids[-1])
+    assert again is not None
+    assert (again.again, again.source) == ("i1", "aftercare")
+    assert found.flaps == 0
+    (counted,) = await house.world.store.counts(found.cause)
+    assert (counted.kind, counted.helped, counted.failed) == ("drain", 0, 1)
+
+
+async def test_what_recovery_may_not_act_on_by_itself_is_left_to_people() -> None:
+    house = House(mitigated=None)
+    await house.open()
+    house.world.policy = RecoveryPolicy(autonomy="propose")
+
+    await house.tick(10.0, [1.0] * 60)
+
     found = await house.now()
     assert (found.state, found.escalation) == ("escalated", 1)
     assert list(house.world.alerts.values()) == [("i1", "trigger")]
+
+
+async def test_what_a_person_has_is_not_worked_on_behind_their_back() -> None:
+    house = House(mitigated=None, state="escalated", acknowledged=NOON, acknowledged_by="ada")
+    await house.open(drained=False)
+
+    await house.tick(100.0, [1.0] * 60)
+
+    assert (await house.now()).state == "escalated"
 
 
 async def test_a_recovery_that_is_not_heard_of_any_more_is_left_to_people() -> None:
@@ -114,13 +148,51 @@ async def test_a_recovery_that_is_not_heard_of_any_more_is_left_to_people() -> N
     assert list(house.world.alerts.values()) == [("i1", "trigger")]
 
 
-async def test_a_fault_that_nothing_is_in_force_against_is_left_to_people() -> None:
+async def test_a_fault_that_nothing_is_in_force_against_is_worked_on_once_more_later_each_time() -> None:
     house = House(mitigated=None)
     await house.open(drained=False)
 
     await house.tick(10.0, [1.0] * 60)
+    assert (await house.now()).state == "validating"  # what was done just now may have to show
+    began: list[float] = []
+    for _ in range(30):
+        await house.tick(10.0, [1.0] * 60)
+        if (await house.now()).state == "detected":
+            began.append(house.world.clock.now() - NOON)
+            back = told(await house.now(), house.world.clock.now(), "nothing helped", "validating")
+            await house.world.store.put_incident(back, key=f"back:{len(began)}")
 
-    assert (await house.now()).state == "escalated"
+    assert len(began) == 4
+    assert began == sorted(began)
+    assert began[-1] - began[-2] >= 2 * (began[2] - began[1]) - 10.0
+
+
+async def test_what_is_well_after_a_trial_waits_for_its_alarm_to_close() -> None:
+    house = House(event_ids=(f"{ALARM}a1",))
+    house.open_alarms = [alarm(id="a1")]
+    await house.open()
+    await house.tick(FIRST_TRIAL_S + 1.0)
+    await house.tick(10.0, [0.0] * 30, TRIED)
+    assert house.world.moves == ()
+    assert (await house.now()).state == "validating"
+
+    await house.tick(60.0, [1.0] * 60)  # it is back, and no watcher tells of it a second time
+    assert (await house.now()).state == "detected"
+
+
+async def test_an_incident_that_cannot_be_looked_after_keeps_no_other_from_it() -> None:
+    house = House(mitigated=None)
+    await house.open()
+    broken = replace(
+        house.incident, id="i0", key="other", specialist="nobody", event_ids=(f"{ALARM}a0",), action_ids=()
+    )
+    await house.world.store.open_incident(event("e0"), broken, key="open:i0")
+    house.breaks_for = "nobody"
+
+    with pytest.raises(ValueError, match="nobody"):
+        await house.tick(10.0, [0.0] * 60)
+
+    assert (await house.now()).mitigated is not None
 
 
 async def test_too_little_to_act_on_calls_nobody_however_long_it_lasts() -> None:

@@ -1,5 +1,6 @@
 """`guardian incident`: what failed, what was done about it, and a person's word on it."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -24,8 +25,28 @@ from guardian_cluster.recovery.by_hand import SEE
 _MOST = 1_000
 """Deliveries, and incidents among which the children of one are looked for."""
 
+MAX_NOTE = 2_000
+"""Characters of a note: what an alert shows of an incident. A history of a hundred of them is 200 KB."""
+
+MAX_VALUE = 200
+"""Characters of a place's value. Names of models and endpoints are the longest, and have fewer."""
+
+
+def _note(text: str) -> str:
+    """Return a note as it can be kept."""
+    if len(text) > MAX_NOTE:
+        raise click.BadParameter(f"has {len(text):,} characters; at most {MAX_NOTE:,} are kept")
+    return keepable(text)
+
+
+def _finite(_context: click.Context, _option: click.Parameter, number: float) -> float:
+    if not math.isfinite(number):  # FloatRange lets `nan` through
+        raise click.BadParameter("must be a finite number")
+    return number
+
+
 _note_option = click.option(
-    "--note", type=keepable, metavar="TEXT", default="", help="Why: kept in its history."
+    "--note", type=_note, metavar="TEXT", default="", help="Why: kept in its history."
 )
 
 
@@ -111,9 +132,7 @@ def ack(identity: str, note: str, as_json: bool, config_path: Path | None) -> No
 
 @incident.command()
 @id_argument
-@click.option(
-    "--note", type=keepable, metavar="TEXT", required=True, help="What it was: kept in its history."
-)
+@click.option("--note", type=_note, metavar="TEXT", required=True, help="What it was: kept in its history.")
 @json_option
 @config_option
 def resolve(identity: str, note: str, as_json: bool, config_path: Path | None) -> None:
@@ -132,12 +151,11 @@ def resolve(identity: str, note: str, as_json: bool, config_path: Path | None) -
     "--where", "places", type=keepable, multiple=True, metavar="NAME=VALUE",
     help="Which requests it concerns, as endpoint=writer/1; several times for several.",
 )  # fmt: skip
-@click.option(
-    "--note", type=keepable, metavar="TEXT", required=True, help="What you see: kept in its history."
-)
+@click.option("--note", type=_note, metavar="TEXT", required=True, help="What you see: kept in its history.")
 @click.option(
     "--minutes",
     type=click.FloatRange(0.0, 1_440.0),
+    callback=_finite,
     default=10.0,
     show_default=True,
     help="Since when it is so.",
@@ -161,7 +179,7 @@ def open_one(
     _check_note(note, "what do you see?")
 
     async def opened(incidents: Incidents) -> tuple[Incident, bool]:
-        check_place(incidents.folder, specialist, where)
+        check_place(incidents.config, specialist, where)
         now = incidents.clock.now()
         event = FailureEvent(
             id=f"by-hand:{uuid4().hex[:12]}",
@@ -220,8 +238,10 @@ def _where(places: Sequence[str]) -> Slice:
     values = dict[Dimension, str]()
     for place in places:
         name, _, value = place.partition("=")
-        if name not in DIMENSIONS or not value or name in values:
-            message = f"--where {printable(place)} is none of these, once each, with a value"
+        if name not in DIMENSIONS or not 0 < len(value) <= MAX_VALUE or name in values:
+            message = (
+                f"--where {printable(place)} is none of these, once each, with 1 to {MAX_VALUE} characters"
+            )
             hint = ", ".join(f"{each}=..." for each in DIMENSIONS)
             raise BadArgument(
                 Problem("incident-where", message, hint=hint, see="guardian incident open --help")

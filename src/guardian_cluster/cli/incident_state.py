@@ -1,13 +1,15 @@
 """The state of a data folder, open for one command about incidents, whether a gateway runs on it or not."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from guardian_cluster.cli.deciding import TIME_S
-from guardian_cluster.config import find_config, load_sections
+from guardian_cluster.config import Config, find_config, load_sections
+from guardian_cluster.configuration.deployment import deploy
+from guardian_cluster.configuration.name_checks import NAME_RULE, is_name
 from guardian_cluster.contract.snapshot import Specialist
 from guardian_cluster.domain.clock import Clock, SystemClock
 from guardian_cluster.domain.observation import Slice
@@ -27,7 +29,7 @@ class Incidents(NamedTuple):
     outbox: OutboxStore
     by_hand: ByHand
     clock: Clock
-    folder: Path
+    config: Config
 
 
 def with_incidents(
@@ -38,39 +40,53 @@ def with_incidents(
     Where none was ever opened no file is made, unless one is to be kept now (`make`). Raises CommandError.
     """
     config, _ = load_sections(["data"], find_config(config_path))
-    return asyncio.run(_with_incidents(config.data_folder, work, make=make))
+    return asyncio.run(_with_incidents(config, work, make=make))
 
 
 async def _with_incidents(
-    folder: Path, work: Callable[[Incidents], Awaitable[_Result]], *, make: bool
+    config: Config, work: Callable[[Incidents], Awaitable[_Result]], *, make: bool
 ) -> _Result:
     from guardian_cluster.storage.state import StateStore
     from guardian_cluster.storage.state_database import FILE_NAME
 
-    clock, path = SystemClock(), folder / FILE_NAME
+    clock, path = SystemClock(), config.data_folder / FILE_NAME
     async with AsyncExitStack() as resources, asyncio.timeout(TIME_S):
         store: IncidentStore = MemoryIncidentStore()
         outbox: OutboxStore = MemoryOutbox()
         if make or path.exists():
-            _made(folder)
+            _made(path.parent)
             kept = await asyncio.to_thread(StateStore.open, path, clock)
             resources.push_async_callback(kept.close)
             store = outbox = kept
-        return await work(Incidents(store, outbox, ByHand(store, clock), clock, folder))
+        return await work(Incidents(store, outbox, ByHand(store, clock), clock, config))
 
 
-def check_place(folder: Path, specialist: str, where: Slice) -> None:
-    """Raise BadArgument where what is deployed knows no such specialist or endpoint; where nothing is, all may be."""
-    from guardian_cluster.contract.snapshot_file import read_snapshot
+def check_place(config: Config, specialist: str, where: Slice) -> None:
+    """Raise BadArgument where there is no such specialist or endpoint.
 
-    try:
-        served = {each.name: each for each in read_snapshot(folder).base.specialists}
-    except (OSError, ValueError):
+    Where nothing was deployed yet, the configuration says who there is; where that names nobody, any name may be one.
+    """
+    if not is_name(specialist):
+        message = (
+            f"the name of a specialist {NAME_RULE}, and {printable(specialist) or 'an empty one'} is none"
+        )
+        raise _unknown("unknown-specialist", message, [each.name for each in _served(config)])
+    served = {each.name: each for each in _served(config)}
+    if not served:
         return
     if specialist not in served:
         message = f"no specialist {printable(specialist)} is deployed"
         raise _unknown("unknown-specialist", message, list(served))
     _check_endpoint(served[specialist], dict(where).get("endpoint"))
+
+
+def _served(config: Config) -> Sequence[Specialist]:
+    from guardian_cluster.contract.snapshot_file import read_snapshot
+
+    try:
+        return read_snapshot(config.data_folder).base.specialists
+    except (OSError, ValueError):
+        return deploy(config, ()).specialists if config.specialist else ()
 
 
 def _check_endpoint(specialist: Specialist, endpoint: str | None) -> None:

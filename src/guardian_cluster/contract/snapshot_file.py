@@ -3,12 +3,16 @@
 Both hold endpoints' keys, so only the owner may read them.
 """
 
+import logging
 import os
 from pathlib import Path
 
 import msgspec
 
 from guardian_cluster.contract.snapshot import Snapshot
+from guardian_cluster.domain.action import known_moves
+
+log = logging.getLogger("guardian.contract")
 
 FILE_NAME = "snapshot.json"
 """What is deployed: written by the deployment alone."""
@@ -60,9 +64,25 @@ def read_snapshot(folder: Path, name: str = FILE_NAME) -> Snapshot:
         kept = msgspec.json.decode(content, type=_Kept)
         if kept.version != VERSION:
             raise ValueError(f"{path} is of version {kept.version}; this program reads version {VERSION}")
-        return msgspec.json.decode(kept.snapshot, type=Snapshot)
+        return _snapshot(kept.snapshot)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not a snapshot: {error}") from error
+
+
+def _snapshot(content: msgspec.Raw) -> Snapshot:
+    """Return a snapshot without the moves in force that only a newer control process knows: the rest is obeyed."""
+    try:
+        return msgspec.json.decode(content, type=Snapshot)
+    except msgspec.ValidationError:
+        plain = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        overlay = msgspec.json.decode(plain.get("overlay", msgspec.Raw(b"{}")), type=dict[str, msgspec.Raw])
+        moves = msgspec.json.decode(overlay.get("moves", msgspec.Raw(b"[]")), type=list[msgspec.Raw])
+        known = known_moves(moves)
+        if len(known) < len(moves):
+            log.warning("moves in force are not known here", extra={"passed_over": len(moves) - len(known)})
+        overlay["moves"] = msgspec.Raw(msgspec.json.encode(known))
+        plain["overlay"] = msgspec.Raw(msgspec.json.encode(overlay))
+        return msgspec.json.decode(msgspec.json.encode(plain), type=Snapshot)
 
 
 def stamp(folder: Path) -> tuple[int, int] | None:

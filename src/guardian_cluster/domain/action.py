@@ -4,7 +4,9 @@ Every move lives in the overlay of a Snapshot beside the others. What is in forc
 of any move is that it stands there no longer, and a gateway that hears nothing any more lets it lapse by itself.
 """
 
-from typing import Literal, get_args
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Literal, cast, get_args
 
 import msgspec
 
@@ -103,6 +105,12 @@ MoveKind = Literal[
 """As a playbook names them. `backup` is a Reroute to a backup of the specialist."""
 
 
+def kind_of(move: Move) -> MoveKind:
+    """Return what a playbook calls a move."""
+    is_backup = isinstance(move, Reroute) and move.as_backup
+    return "backup" if is_backup else cast("MoveKind", move.__struct_config__.tag)
+
+
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """The requests that a move concerns."""
 
@@ -144,12 +152,31 @@ ENDED: frozenset[ActionState] = frozenset({"undone", "lapsed", "displaced", "ref
 """From none of these an action comes back: whoever wants the move again takes a new one."""
 
 
+NEVER_IN_FORCE: frozenset[ActionState] = frozenset({"proposed", "refused"})
+"""What has one of these states has changed nothing."""
+
+
+def known_moves(held: Iterable[msgspec.Raw]) -> tuple[HeldMove, ...]:
+    """Return moves in force from their JSON, without those of a kind that this program does not know.
+
+    A newer program may have written them: who does not know how to obey one obeys the others. Raises
+    msgspec.DecodeError for what is no JSON.
+    """
+    found: list[HeldMove] = []
+    for each in held:
+        with suppress(msgspec.ValidationError):
+            found.append(msgspec.json.decode(each, type=HeldMove))
+    return tuple(found)
+
+
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One move with who made it, what for, and what became of it."""
 
     id: str
     """The same however often the step that takes it is done."""
     incident_id: str = ""
+    family: str = ""
+    """The incident that its own is folded into: what one loop does for both is one plan. Empty where it is its own."""
     loop: Loop = "recovery"
     move: Move
     scope: Scope

@@ -14,7 +14,8 @@ Severity = Literal["critical", "error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """Worst first."""
 
-FailureSource = Literal["alarm", "gateway", "person"]
+FailureSource = Literal["alarm", "gateway", "person", "aftercare"]
+"""aftercare: it is known already, nothing is in force against it, and it is still bad."""
 
 
 class FailureEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +40,9 @@ class FailureEvent(msgspec.Struct, frozen=True, kw_only=True):
     who: str = ""
     """The person that opened it."""
     said: str = ""
-    """What that person said of it."""
+    """What that person said of it; of other sources, what they know."""
+    again: str = ""
+    """The incident that is to be worked on once more; empty for one that may be new."""
 
 
 IncidentState = Literal["detected", "diagnosed", "acting", "validating", "resolved", "escalated", "learned"]
@@ -78,12 +81,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     opened: float
     updated: float
     onset: float
+    expected: float = 0.0
+    """The mean loss that was expected of the requests that it concerns."""
     bad: float = 0.5
     """From this mean loss on it is still there."""
     bad_alike: float = 0.5
     """The same for all requests that are like those it concerns but for who answers them (`recovery/evidence.py`)."""
     known_after_s: float = 0.0
     """So long it takes until a request that fails is known to have failed."""
+    by_marks: bool = False
+    """Whether callers' own marks alone show it: then requests without one tell nothing of it."""
     mitigated: float | None = None
     """Unix time since which its users are served well, as a test confirmed."""
     resolved: float | None = None

@@ -30,6 +30,9 @@ class SeverityAssessment(msgspec.Struct, frozen=True, kw_only=True):
     answer is seen by."""
     known_after_s: float = 0.0
     """So long it takes until one that fails is known to have failed."""
+    marked: float | None = None
+    """The mean loss by callers' own marks, where nothing else shows the failure: then only what has a mark tells of
+    it. `None` where every request tells."""
     why: str
     """One sentence."""
 

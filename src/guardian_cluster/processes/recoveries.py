@@ -1,8 +1,9 @@
 """What recovery does again and again: failures become durable runs, incidents are tended, people are called."""
 
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from random import Random
 from typing import NamedTuple
 
@@ -92,19 +93,29 @@ class Recoveries:
             del self._due[id]
 
     async def tend(self) -> None:
-        """Do what is due for open incidents, and send what is due to people; what cannot be kept now is later."""
+        """Send what is due to people, and do what is due for open incidents; what cannot be done now is later.
+
+        Each by itself, calls first: where moves cannot be written, people are needed more than ever. Never raises.
+        """
+        send = self._outbox.start_due
+        # Sent once more at the end: what was decided meanwhile is not a second late.
+        for work in (send, self._take_up, self.recovering.tending.tend, self._catch_up, self._call_on, send):
+            await self._attempt(work)
+
+    async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await self._take_up()
-            await self.recovering.tending.tend()
-            await self._catch_up()
-            for incident in await self._store.incidents(open_only=True, limit=MOST_OPEN):
-                await self._escalate(incident)
-            await self._outbox.start_due()
+            await work()
         except (StateUnavailable, CannotCreate) as error:
             log.warning("incidents wait to be looked after", extra={"reason": str(error)})
+        except Exception:
+            log.exception("a part of looking after incidents failed; the others go on")
+
+    async def _call_on(self) -> None:
+        for incident in await self._store.incidents(open_only=True, limit=MOST_OPEN):
+            await self._attempt(partial(self._escalate, incident))
 
     async def _take_up(self) -> None:
-        """Have a recovery begin for each incident that a person opened: of those nobody has heard of yet."""
+        """Have a recovery begin for each incident that a person opened, or that is to be worked on once more."""
         opened = [
             each
             for each in await self._store.incidents(open_only=True, limit=MOST_OPEN)
@@ -113,7 +124,7 @@ class Recoveries:
         for incident in opened:
             id = incident.event_ids[-1]
             event = None if id in self._taken_up else await self._store.failure_event(id)
-            if event is None or event.source != "person":
+            if event is None or event.source not in ("person", "aftercare"):
                 continue
             # It may have waited for this process longer than what is taken for left behind.
             heard = told(incident, self._clock.now(), "it is taken up")

@@ -84,7 +84,9 @@ class SpecialistRetrier:
     async def _serving(self, event: FailureEvent, moves: Sequence[Move]) -> "LLMGuardianCluster":
         """Return a cluster that serves what is deployed now with these moves."""
         held = tuple(
-            HeldMove(id=f"retry:{number}", until=self._clock.now() + 2 * self._timeout_s, move=move)
+            HeldMove(
+                id=f"retry:{event.id}:{number}", until=self._clock.now() + 2 * self._timeout_s, move=move
+            )
             for number, move in enumerate(moves)
         )
         snapshot = _as_moved(self._snapshot(), held)

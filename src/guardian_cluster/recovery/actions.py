@@ -38,6 +38,11 @@ def is_done_once(action: Action) -> bool:
     return isinstance(action.move, DONE_ONCE)
 
 
+def ended_key(action: Action) -> str:
+    """Return the key under which it is told that an action has ended: once, by whoever is first."""
+    return f"{action.id}:ended"
+
+
 def whole(move: Move) -> Move:
     """Return a move as it concerns all requests: without the share that tries the old way."""
     if isinstance(move, Drain):
@@ -61,6 +66,11 @@ class ActionDesk:
         """How long an action is held that nobody asks for again."""
         return self._serving.base.recovery.hold_s
 
+    def acts_on(self, specialist: str) -> bool:
+        """Return whether recovery may act on a specialist by itself."""
+        policy = self._serving.base.recovery
+        return policy.specialists.get(specialist, policy.autonomy) == "act"
+
     async def take(
         self,
         plan: PlannedMove,
@@ -68,30 +78,32 @@ class ActionDesk:
         incident_id: str,
         run: str,
         key: str,
+        family: str = "",
         loop: Loop = "recovery",
         who: str = "recovery",
     ) -> tuple[Action, ...]:
         """Keep the actions of a plan, all active or all refused, and return them; those that they displace end.
 
-        `run` names the run that takes them, so that it takes each once: what was kept of them is returned as it is by
-        then. A plan is refused where one that goes before it acts on its scope; one of a loop also where the hour's
-        budget is spent, and where its drains would leave nobody.
+        `family` is the incident that this one is folded into. `run` names the run that takes them, so that it takes
+        each once: what was kept of them is returned as it is by then. A plan is refused where one that goes before it
+        acts on its scope; one of a loop also where the hour's budget is spent, and where its drains would leave nobody.
         """
         async with self._turn:
-            wanted = self._wanted(plan, incident_id=incident_id, run=run, loop=loop, who=who)
+            wanted = self._wanted(plan, incident_id, family, run, loop=loop, who=who)
             known = await self._known(wanted)
             if known:
                 return known
             return await self._admit(wanted, loop, key)
 
     def _wanted(
-        self, plan: PlannedMove, *, incident_id: str, run: str, loop: Loop, who: str
+        self, plan: PlannedMove, incident_id: str, family: str, run: str, *, loop: Loop, who: str
     ) -> tuple[Action, ...]:
         now = self._clock.now()
         return tuple(
             Action(
                 id=f"{run}:{plan.kind}:{number}",
                 incident_id=incident_id,
+                family=family,
                 loop=loop,
                 move=move,
                 scope=plan.scope,
@@ -122,7 +134,7 @@ class ActionDesk:
         if refused and (same := _the_same(wanted, active)):
             refused = ALREADY + ", ".join(same)
         if not refused and loop != "person":
-            refused = self._imprudent(wanted, active, await self._store.actions(since=now - HOUR_S))
+            refused = self._imprudent(wanted, active, await self._store.taken_since(now - HOUR_S))
         displaced = list[Action]()
         if refused:
             wanted = [replace(each, state="refused", ended=now, note=refused) for each in wanted]

@@ -16,7 +16,7 @@ from guardian_cluster.domain.action import Action, ChangeTimeouts, Drain, Rerout
 from guardian_cluster.domain.incident import Incident
 from guardian_cluster.domain.observation import Observation, Try, holds
 from guardian_cluster.recovery.actions import is_done_once
-from guardian_cluster.recovery.evidence import brought, concerned, losses_of
+from guardian_cluster.recovery.evidence import AT_ENDPOINT, brought, concerned, losses_of
 from guardian_cluster.recovery.moves.reroute import HALF
 from guardian_cluster.recovery.validation import validate
 
@@ -29,6 +29,10 @@ LONGEST_PAUSE_S = 1_800.0
 
 TRIAL_S = 120.0
 """A trial that few requests took, and that they rather tell against, ends."""
+
+STOPS_AT = 4.0
+"""Evidence at which a trial ends as one that fails: four answers lost, instead of seven. To end one too soon costs
+nobody an answer, to go on with one does."""
 
 AT_MOST_S = 86_400.0
 """So long an action is made to last for a fault that stays; then a person has to decide."""
@@ -130,13 +134,26 @@ def _due(
         return None
     if incident.mitigated is None:
         return _verified(action, trial, requests, incident, now)
-    if is_triable(action):
-        if trial.begun is not None:
-            return _judged(action, trial, requests, incident, bad, now)
-        if now >= trial.next:
-            said = f"{TRIAL:.0%} of the requests try the old way"
-            return Due(verb="try", action=action, trial=replace(trial, begun=now), said=said)
-    return _extended(action, trial, now, hold_s)
+    return _trial(action, trial, requests, incident, bad, now) or _extended(action, trial, now, hold_s)
+
+
+def _trial(
+    action: Action,
+    trial: Trial,
+    requests: Sequence[Observation],
+    incident: Incident,
+    bad: float,
+    now: float,
+) -> Due | None:
+    """Return what is due of the trials of an action."""
+    if not is_triable(action):
+        return None
+    if trial.begun is not None:
+        return _judged(action, trial, requests, incident, bad, now)
+    if now < trial.next:
+        return None
+    said = f"{TRIAL:.0%} of the requests try the old way"
+    return Due(verb="try", action=action, trial=replace(trial, begun=now), said=said)
 
 
 def _verified(
@@ -145,7 +162,8 @@ def _verified(
     """Return whether an action that was not confirmed yet is by now."""
     changed = concerned(requests, [action], incident.where)
     until = now - incident.known_after_s
-    found = validate(losses_of(changed, incident.signal, until=until), incident.bad_alike)
+    losses = losses_of(changed, incident.signal, until=until, by_marks=incident.by_marks)
+    found = validate(losses, incident.bad if isinstance(action.move, AT_ENDPOINT) else incident.bad_alike)
     if found.state == "confirmed":
         said = f"{found.requests} requests were served well since"
         return Due(verb="confirm", action=action, trial=trial, said=said)
@@ -162,12 +180,13 @@ def _judged(
     mine = [each for each in requests if each.specialist == incident.specialist and each.at >= begun]
     alike = [each for each in mine if mark in each.moves and holds(brought(incident.where), each)]
     tried = [_with_tries(each, action, incident) for each in alike]
-    losses = losses_of(tried, incident.signal, until=now - incident.known_after_s)
-    found = validate(losses, bad)
+    until = now - incident.known_after_s
+    losses = losses_of(tried, incident.signal, until=until, by_marks=incident.by_marks)
+    found = validate(losses, bad, fails_at=STOPS_AT)
     if found.state == "confirmed":
         said = f"{found.requests} requests that tried the old way were served well"
         return Due(verb="undo", action=action, trial=trial, said=said)
-    is_vain = now - begun > TRIAL_S + incident.known_after_s and found.e_value < 1.0
+    is_vain = now - begun > TRIAL_S + incident.known_after_s and found.e_value <= 1.0
     if found.state == "failed" or is_vain:
         pause_s = min(2.0 * trial.pause_s, LONGEST_PAUSE_S)
         waits = Trial(next=now + trial.pause_s, pause_s=pause_s)

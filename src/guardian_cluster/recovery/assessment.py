@@ -1,11 +1,13 @@
 """How bad a failure is: how many of a specialist's requests it concerns, times how much such a request loses."""
 
+import math
 from collections.abc import Sequence
 
 from guardian_cluster.domain.incident import FailureEvent, Severity
 from guardian_cluster.domain.observation import Observation, holds
 from guardian_cluster.domain.recovery import SeverityAssessment
-from guardian_cluster.recovery.evidence import brought
+from guardian_cluster.recovery.evidence import brought, losses_of
+from guardian_cluster.recovery.validation import still_bad_from
 
 CRITICAL = 0.25
 ERROR = 0.05
@@ -18,6 +20,9 @@ LEAST = 10
 
 FAILED = 0.5
 """From this loss on a request is counted as one that failed."""
+
+LEAST_MARKS = 5
+"""Marks that say more than what every answer shows of itself: fewer may be chance, or one caller's mood."""
 
 MOST_OF_THEM = 0.95
 LONGEST_S = 60.0
@@ -43,6 +48,7 @@ def assess(event: FailureEvent, requests: Sequence[Observation], now: float) -> 
         requests_per_minute=max(len(inside), event.requests) / minutes,
         alike=len(inside) / like if like >= LEAST else 1.0,
         known_after_s=_known_after_s(event, inside),
+        marked=_marked(event, inside),
         why=f"{affected:.0%} of the requests lose {effect:.0%} more than expected on {event.signal}",
     )
 
@@ -55,6 +61,19 @@ def _affected(event: FailureEvent, inside: int, recent: int) -> float:
         return inside / recent
     # None is recorded where the event says it is: whoever raised it has seen more, and a person means it.
     return 1.0 if event.source == "person" else min(event.requests / recent, 1.0)
+
+
+def _marked(event: FailureEvent, inside: Sequence[Observation]) -> float | None:
+    """Return the mean loss by callers' marks where these alone show the failure; `None` where others show it too."""
+    by_marks = losses_of(inside, event.signal, until=math.inf, by_marks=True)
+    unmarked = [each for each in inside if each.feedback is None]
+    others = losses_of(unmarked, event.signal, until=math.inf)
+    if event.signal != "quality" or len(by_marks) < LEAST_MARKS:
+        return None
+    marked = math.fsum(by_marks) / len(by_marks)
+    bad = still_bad_from(event.expected, marked)
+    is_shown = bool(others) and math.fsum(others) / len(others) >= bad
+    return None if is_shown or marked < bad else marked
 
 
 def _known_after_s(event: FailureEvent, inside: Sequence[Observation]) -> float:

@@ -7,7 +7,7 @@ template). Among these the fault was diluted before, so a smaller mean loss is s
 
 from collections.abc import Iterable, Sequence
 
-from guardian_cluster.domain.action import Action, LimitConcurrency, RenewPool, Reprobe, Shed
+from guardian_cluster.domain.action import Action, LimitConcurrency, Move, RenewPool, Reprobe, Reroute, Shed
 from guardian_cluster.domain.incident import FailureEvent
 from guardian_cluster.domain.observation import Dimension, Observation, Signal, Slice, holds
 from guardian_cluster.domain.recovery import SeverityAssessment
@@ -16,8 +16,11 @@ from guardian_cluster.recovery.validation import still_bad_from
 BROUGHT: tuple[Dimension, ...] = ("tenant", "topic", "language", "template")
 """What a request brings itself, whoever answers it."""
 
-AT_ENDPOINT = (RenewPool, Reprobe, LimitConcurrency)
+AT_ENDPOINT = (RenewPool, Reprobe)
 """Moves that leave a request where it is: it bears their mark where it was given to their endpoint."""
+
+NO_ROOM = "specialist_busy"
+"""What a request is told that found no room: it is lost to its caller, whoever made the room scarce."""
 
 ANSWERERS = ("error", "latency")
 """Signals that fail whatever is asked, where it is the one who answers that is at fault."""
@@ -34,35 +37,65 @@ def brought(where: Slice) -> Slice:
 def concerned(requests: Iterable[Observation], actions: Sequence[Action], where: Slice) -> list[Observation]:
     """Return the requests whose way these actions changed, of those like the ones in a slice.
 
-    Shedding is judged by the requests that it did not refuse: they are for whom it is done.
+    Shedding is judged by the requests that it did not refuse: they are for whom it is done. What relieves everybody by
+    giving a part elsewhere, or less at once, is judged by everybody.
     """
     ids = {each.id for each in actions}
-    are_shed = all(isinstance(each.move, Shed) for each in actions)
+    are_shed, relieve_all = (all(test(each.move) for each in actions) for test in (_sheds, _relieves_all))
     since, like = min((each.taken for each in actions), default=0.0), brought(where)
     return [
         each
         for each in requests
-        if each.at >= since and ids.isdisjoint(each.moves) == are_shed and holds(like, each)
+        if each.at >= since and (relieve_all or ids.isdisjoint(each.moves) == are_shed) and holds(like, each)
     ]
 
 
-def losses_of(requests: Iterable[Observation], signal: Signal, *, until: float) -> list[float]:
+def _sheds(move: Move) -> bool:
+    return isinstance(move, Shed)
+
+
+def _relieves_all(move: Move) -> bool:
+    """Return whether a move changes the way of some, for all."""
+    if isinstance(move, Reroute):
+        return not (move.as_backup or move.where)
+    return isinstance(move, LimitConcurrency)
+
+
+def losses_of(
+    requests: Iterable[Observation], signal: Signal, *, until: float, by_marks: bool = False
+) -> list[float]:
     """Return what each request lost that began until then, in their order: of what several made of it the worst.
 
-    Later ones are left out because those that fail may take longer to be known than those that go well.
+    One that got no answer at all lost everything, whatever the signal: who waits less for a hang is not helped by an
+    error. Later ones are left out because those that fail may take longer to be known than those that go well.
+    `by_marks` leaves out those that their callers said nothing of.
     """
     worst: dict[str, float] = {}
     for each in requests:
-        if each.at <= until and signal in each.losses:
-            worst[each.id] = max(worst.get(each.id, 0.0), each.losses[signal])
+        loss = _loss(each, signal, by_marks=by_marks)
+        if each.at <= until and loss is not None:
+            worst[each.id] = max(worst.get(each.id, 0.0), loss)
     return list(worst.values())
+
+
+def _loss(each: Observation, signal: Signal, *, by_marks: bool) -> float | None:
+    """Return what a request lost; `None` where it does not tell."""
+    if each.outcome == "error" or each.error == NO_ROOM:
+        return 1.0
+    return None if by_marks and each.feedback is None else each.losses.get(signal)
 
 
 def bad_for(event: FailureEvent, assessment: SeverityAssessment, actions: Sequence[Action]) -> float:
     """Return the mean loss from which on it is still bad for the requests that these actions concern."""
     stays = bool(actions) and all(isinstance(each.move, AT_ENDPOINT) for each in actions)
     share = 1.0 if stays else max(assessment.alike, LEAST_SHARE)
-    return still_bad_from(event.expected, event.expected + share * (event.observed - event.expected))
+    observed = observed_in(event, assessment)
+    return still_bad_from(event.expected, event.expected + share * (observed - event.expected))
+
+
+def observed_in(event: FailureEvent, assessment: SeverityAssessment) -> float:
+    """Return the mean loss that was observed, in the requests that tell of the failure."""
+    return event.observed if assessment.marked is None else assessment.marked
 
 
 def is_telling(event: FailureEvent) -> bool:

@@ -6,13 +6,29 @@ from msgspec.structs import replace
 
 from guardian_cluster.domain.action import Action
 from guardian_cluster.domain.diagnosis import Diagnosis
-from guardian_cluster.domain.incident import Entry, FailureEvent, Incident, IncidentState, dedup_key
+from guardian_cluster.domain.incident import (
+    SEVERITIES,
+    Entry,
+    FailureEvent,
+    Incident,
+    IncidentState,
+    dedup_key,
+)
 from guardian_cluster.domain.incident_union import MOST_HISTORY
 from guardian_cluster.domain.observation import Slice
 from guardian_cluster.domain.recovery import DiagnosticReport, SeverityAssessment
-from guardian_cluster.recovery.evidence import bad_for
+from guardian_cluster.recovery.evidence import bad_for, observed_in
 from guardian_cluster.recovery.situation import place_of
 from guardian_cluster.recovery.validation import still_bad_from
+
+TOGETHER_S = 60.0
+"""Faults of one specialist, in one place, that begin within so much are one fault that several signals show."""
+
+SHOWS_AFTER_S = 30.0
+"""What was done about a fault has so long to show."""
+
+WORKED_ON = ("detected", "diagnosed", "acting")
+"""States in which a run is to be heard of."""
 
 LEFT_BEHIND_S = 660.0
 """A run of the engine lives ten minutes (engine/engine.py), and one that a process left behind is taken up at once."""
@@ -37,9 +53,11 @@ def opened(
         opened=event.at,
         updated=now,
         onset=min(event.onset, found.onset) if found is not None else event.onset,
-        bad=still_bad_from(event.expected, event.observed),
+        expected=event.expected,
+        bad=still_bad_from(event.expected, observed_in(event, assessment)),
         bad_alike=bad_for(event, assessment, ()),
         known_after_s=assessment.known_after_s,
+        by_marks=assessment.marked is not None,
         event_ids=(event.id,),
         diagnosis_id=found.id if found is not None else "",
         summary=_summary(event, found),
@@ -62,8 +80,7 @@ def may_be_taken_up(incident: Incident, active: Iterable[Action], now: float) ->
     """
     if incident.state == "detected":
         return True
-    family = {incident.id, incident.parent} - {""}
-    is_cared_for = any(each.incident_id in family for each in active)
+    is_cared_for = any(each.incident_id == incident.id for each in active)
     if incident.state == "validating":
         return not is_cared_for
     return incident.is_open and incident.state != "escalated" and is_left_behind(incident, now)
@@ -72,7 +89,7 @@ def may_be_taken_up(incident: Incident, active: Iterable[Action], now: float) ->
 def is_left_behind(incident: Incident, now: float) -> bool:
     """Return whether a recovery that works on an incident has not been heard of for longer than it lasts."""
     heard = incident.history[-1].at if incident.history else incident.opened
-    return incident.state in ("detected", "diagnosed", "acting") and now - heard > LEFT_BEHIND_S
+    return incident.state in WORKED_ON and now - heard > LEFT_BEHIND_S
 
 
 def parent_of(
@@ -80,9 +97,10 @@ def parent_of(
 ) -> Incident | None:
     """Return the open incident that explains this one; `None` where none does.
 
-    It is known already, has no parent itself, and either has the same cause in a place that holds or is held by this
-    one's, of the same specialist; or the same cause in the same place, which several specialists share; or it is of a
-    specialist that this one backs up (`backed_up`): the load that came over is what is too much here.
+    It is known already, has no parent itself, and either has the same cause, or began together with it, in a place that
+    holds or is held by this one's, of the same specialist; or the same cause in the same place, which several
+    specialists share; or it is of a specialist that this one backs up (`backed_up`): the load that came over is what is
+    too much here.
     """
     known = [
         each
@@ -91,17 +109,35 @@ def parent_of(
     ]
     backs_up = frozenset(backed_up)
     for each in sorted(known, key=lambda one: one.opened):
-        is_same = each.cause == incident.cause
+        is_same, is_echo = each.cause == incident.cause, abs(each.onset - incident.onset) <= TOGETHER_S
         nested = each.specialist == incident.specialist and _within(each.where, incident.where)
         shared = bool(each.where) and each.where == incident.where
-        if (is_same and (nested or shared)) or each.specialist in backs_up:
+        if (nested and (is_same or is_echo)) or (shared and is_same) or each.specialist in backs_up:
             return each
     return None
 
 
-def is_covered(incident: Incident, parent: Incident) -> bool:
-    """Return whether what is done about its parent concerns all that an incident concerns."""
-    return parent.specialist == incident.specialist and set(parent.where) <= set(incident.where)
+def is_covered(incident: Incident, parent: Incident, active: Iterable[Action], now: float) -> bool:
+    """Return whether an incident waits for what is done about its parent.
+
+    It is being worked on, or what was done may yet have to show; or something stays in force that concerns all that
+    the incident does, for a fault that is taken no less seriously.
+    """
+    if parent.specialist != incident.specialist:
+        return False
+    taken = [each.taken for each in active if each.incident_id == parent.id]
+    if parent.state in WORKED_ON or any(now - at < SHOWS_AFTER_S for at in taken):
+        return True
+    is_as_bad = SEVERITIES.index(parent.severity) <= SEVERITIES.index(incident.severity)
+    return bool(taken) and is_as_bad and set(parent.where) <= set(incident.where)
+
+
+def speaker(incident: Incident, parent: Incident | None) -> Incident:
+    """Return the incident that people hear of: the open one that this one is folded into, at the worse severity."""
+    if parent is None or not parent.is_open:
+        return replace(incident, parent="")
+    worst = min(parent.severity, incident.severity, key=SEVERITIES.index)
+    return replace(parent, severity=worst)
 
 
 def _within(one: Slice, other: Slice) -> bool:
@@ -110,6 +146,8 @@ def _within(one: Slice, other: Slice) -> bool:
 
 
 def _noticed(event: FailureEvent) -> str:
+    if event.again:
+        return event.said
     if event.source == "person":
         return f"opened by {event.who}: {event.said}" if event.said else f"opened by {event.who}"
     return f"noticed by the {'watcher' if event.source == 'alarm' else 'gateway'} on {event.signal}"

@@ -3,9 +3,12 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from guardian_cluster.domain.action import LOOPS, Action, Drain, Loop, Move
+from guardian_cluster.domain.action import LOOPS, NEVER_IN_FORCE, Action, Drain, Loop, Move
 
 HOUR_S = 3_600.0
+
+OWN_TURN = "recovery acts on "
+"""Begins the note of an action that was refused because recovery acts there already, for another incident."""
 
 
 class Admission(NamedTuple):
@@ -53,14 +56,18 @@ def leaves_nobody(
 def within_budget(actions: Iterable[Action], now: float, most: int, wanted: int = 1) -> bool:
     """Return whether so many more actions may be taken by the loops themselves this hour."""
     taken = sum(
-        each.taken > now - HOUR_S and each.loop != "person" and each.state not in ("refused", "proposed")
+        each.taken > now - HOUR_S and each.loop != "person" and each.state not in NEVER_IN_FORCE
         for each in actions
     )
     return taken + wanted <= most
 
 
 def _is_one_plan(one: Action, other: Action) -> bool:
-    return bool(one.incident_id) and (one.incident_id, one.loop) == (other.incident_id, other.loop)
+    return bool(one.incident_id) and (_family(one), one.loop) == (_family(other), other.loop)
+
+
+def _family(action: Action) -> str:
+    return action.family or action.incident_id
 
 
 def _rank(loop: Loop) -> int:

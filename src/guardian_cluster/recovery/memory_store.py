@@ -1,8 +1,8 @@
 """What workflow 4 keeps, in memory: for library use, rehearsals and tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from guardian_cluster.domain.action import ENDED, Action
+from guardian_cluster.domain.action import ENDED, NEVER_IN_FORCE, Action
 from guardian_cluster.domain.diagnosis import Cause
 from guardian_cluster.domain.incident import REOPEN_S, Conflict, FailureEvent, Incident, IncidentState
 from guardian_cluster.domain.incident_union import (
@@ -86,18 +86,18 @@ class MemoryIncidentStore:
         return self._told[key]
 
     async def put_actions(self, actions: Sequence[Action], *, key: str) -> None:
-        """Keep actions; one with a known id takes the other's place, but none that has ended is active again."""
+        """Keep actions; one with a known id takes the other's place, unless that has ended: it stays so."""
         if not self._is_new(key):
             return
         for each in actions:
             kept = self._actions.get(each.id)
-            if kept is None or kept.state not in ENDED or each.state in ENDED:
+            if kept is None or kept.state not in ENDED:
                 self._actions[each.id] = each
 
     async def actions(
         self, *, active_only: bool = False, incident_id: str = "", since: float = 0.0, limit: int = 500
     ) -> Sequence[Action]:
-        """Return actions, newest first; `since` is when they were taken."""
+        """Return actions, newest first; `since` is when they were taken. Of those active, all, whatever the limit."""
         found = [
             each
             for each in self._actions.values()
@@ -105,7 +105,13 @@ class MemoryIncidentStore:
             and each.taken >= since
             and (each.state == "active" or not active_only)
         ]
-        return sorted(found, key=lambda each: (each.taken, each.id), reverse=True)[:limit]
+        return _newest(found)[: None if active_only else limit]
+
+    async def taken_since(self, at: float) -> Sequence[Action]:
+        """Return all actions taken since that were ever in force, newest first."""
+        return _newest(
+            each for each in self._actions.values() if each.taken >= at and each.state not in NEVER_IN_FORCE
+        )
 
     async def put_result(self, result: RecoveryResult, *, key: str) -> None:
         """Keep what came of an event."""
@@ -142,6 +148,10 @@ class MemoryIncidentStore:
         is_new = key not in self._done
         self._done.add(key)
         return is_new
+
+
+def _newest(actions: Iterable[Action]) -> list[Action]:
+    return sorted(actions, key=lambda each: (each.taken, each.id), reverse=True)
 
 
 def _sum(one: PlayCount, other: PlayCount) -> PlayCount:

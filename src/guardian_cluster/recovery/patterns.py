@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from guardian_cluster.domain.diagnosis import Diagnosis
 from guardian_cluster.domain.incident import FailureEvent
-from guardian_cluster.domain.observation import Observation, holds, named
+from guardian_cluster.domain.observation import Observation, covers, holds, named
 from guardian_cluster.domain.recovery import FailurePattern
 
 LEAST = 3
@@ -21,16 +21,16 @@ ALIKE = 0.5
 def known(
     event: FailureEvent, recent: Sequence[Observation], patterns: Sequence[FailurePattern]
 ) -> FailurePattern | None:
-    """Return the pattern that an event repeats, the one seen most often; `None` where it is a new one.
+    """Return the pattern that an event repeats, of the narrowest place, then seen most often; `None` if it is new.
 
-    It has the same signal and a cure that was confirmed, most failures are in its place, and at least half of those
-    there say the same, or share most of what is odd about them. One that nothing helped against may have been
-    misunderstood, so it is looked at anew.
+    It has the same signal and a cure that was confirmed, its place holds or is held by the event's, most failures are
+    there, and at least half of those say the same, or share most of what is odd about them. One that nothing helped
+    against may have been misunderstood, so it is looked at anew.
     """
-    fitting = [
-        each for each in patterns if each.helped and each.signal == event.signal and _is_shown(each, recent)
-    ]
-    return max(fitting, key=lambda each: (each.seen, each.last), default=None)
+    alike = [each for each in patterns if each.helped and each.signal == event.signal]
+    near = [each for each in alike if covers(each.where, event.where) or covers(event.where, each.where)]
+    fitting = [each for each in near if _is_shown(each, recent)]
+    return max(fitting, key=lambda each: (len(each.where), each.seen, each.last), default=None)
 
 
 def _is_shown(pattern: FailurePattern, recent: Sequence[Observation]) -> bool:

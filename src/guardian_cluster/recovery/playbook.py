@@ -17,11 +17,11 @@ from guardian_cluster.domain.recovery import PlayCount
 Play = tuple[MoveKind, ...]
 
 PLAYS: Mapping[Cause | None, Play] = {
-    "upstream_errors": ("pool", "drain", "backup"),
+    "upstream_errors": ("drain", "pool", "backup"),
     "quota": ("concurrency", "reroute", "backup"),
-    "hang": ("pool", "drain", "timeouts", "backup"),
+    "hang": ("drain", "pool", "timeouts", "backup"),
     "slow": ("drain", "concurrency", "reroute", "backup"),
-    "truncated_stream": ("pool", "drain", "backup"),
+    "truncated_stream": ("drain", "pool", "backup"),
     "wrong_format": ("drain", "variant", "backup"),
     "refusal_spike": ("drain", "variant", "backup"),
     "quality_drop": ("drain", "variant", "backup"),
@@ -33,7 +33,8 @@ PLAYS: Mapping[Cause | None, Play] = {
     "own_resources": ("restart", "concurrency", "shed"),
     None: ("backup",),
 }
-"""By cause; `None` is an unknown one."""
+"""By cause; `None` is an unknown one. A drain goes before new connections: it helps whatever is wrong with an endpoint,
+and its trials tell when that is over. New connections are for an endpoint that has no other beside it."""
 
 PAGED: frozenset[Cause | None] = frozenset(
     {"stale_context", "cost_blowup", "detector_drift", "own_configuration", "own_resources", None}
@@ -48,6 +49,9 @@ PRIOR = 3.0
 
 FOREIGN = 0.5
 """What the experience with all other specialists weighs beside one's own."""
+
+LIKELY = 0.5
+"""What helped when a failure was seen before goes first as long as it is likelier to help than not."""
 
 EXPLORED = 0.1
 """The share of failures in which the order is drawn by chance: as many as may be repaired somewhat later."""
@@ -71,7 +75,9 @@ def ordered(
 ) -> list[MoveKind]:
     """Return the play in the order in which it is tried now.
 
-    `first` is what helped when this very failure was seen before: it goes first, for it is known and not guessed.
+    `first` is what helped when this very failure was seen before. It goes first as long as it mostly helps, for it is
+    known and not guessed. Where that is a backup, what has mostly failed at this specialist is left out: to try it
+    all again would help nobody.
     """
     helped = {kind: max(PRIOR - number, 1.0) for number, kind in enumerate(play)}
     failed = dict.fromkeys(play, 1.0)
@@ -86,8 +92,11 @@ def ordered(
     drawn = {kind: rng.betavariate(helped[kind], failed[kind]) for kind in play}
     means = {kind: helped[kind] / (helped[kind] + failed[kind]) for kind in play}
     best = drawn if is_drawn else means
+    known = next((kind for kind in play if kind == first and means[kind] >= LIKELY), None)
+    in_vain = {kind for kind in play if kind != "backup" and own.mostly_failed(kind)}
+    tried: list[MoveKind] = [kind for kind in play if known != "backup" or kind not in in_vain]
     # A backup gives up the specialist as a whole, so it is never tried before what is narrower.
-    return sorted(play, key=lambda kind: (kind == "backup", kind != first, -best[kind]))
+    return sorted(tried, key=lambda kind: (kind == "backup", kind != known, -best[kind]))
 
 
 class _Tally:
@@ -99,6 +108,11 @@ class _Tally:
     def add(self, count: PlayCount) -> None:
         helped, failed = self._counts.get(count.kind, (0, 0))
         self._counts[count.kind] = (helped + count.helped, failed + count.failed)
+
+    def mostly_failed(self, kind: MoveKind) -> bool:
+        """Return whether a kind failed more often than it helped."""
+        helped, failed = self._counts.get(kind, (0, 0))
+        return failed > helped
 
     def scaled(self, kind: MoveKind) -> tuple[float, float]:
         """Return both counters of a kind, `CAPPED` together at most."""

@@ -155,13 +155,17 @@ class IncidentStore(Protocol):
         ...
 
     async def put_actions(self, actions: Sequence[Action], *, key: str) -> None:
-        """Keep actions; one with a known id takes the other's place, but none that has ended is active again."""
+        """Keep actions; one with a known id takes the other's place, unless that has ended: it stays so."""
         ...
 
     async def actions(
         self, *, active_only: bool = False, incident_id: str = "", since: float = 0.0, limit: int = 500
     ) -> Sequence[Action]:
-        """Return actions, newest first; `since` is when they were taken."""
+        """Return actions, newest first; `since` is when they were taken. Of those active, all, whatever the limit."""
+        ...
+
+    async def taken_since(self, at: float) -> Sequence[Action]:
+        """Return all actions taken since that were ever in force, newest first."""
         ...
 
     async def put_result(self, result: RecoveryResult, *, key: str) -> None:

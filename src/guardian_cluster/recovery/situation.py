@@ -34,6 +34,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     specialist: Specialist
     bad: float
     """From this mean loss on something is taken to be bad (`validation.still_bad_from`)."""
+    by_marks: bool = False
+    """Whether only requests that their callers marked tell of it."""
     recent: Sequence[Observation] = ()
     """The specialist's requests since the onset."""
     moves: Sequence[HeldMove] = ()
@@ -97,6 +99,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for each in self.recent
             if each.dimensions.get("endpoint") == endpoint
             and self.event.signal in each.losses
+            and (each.feedback is not None or not self.by_marks)
             and all(one.endpoint == endpoint for one in each.tries)
         ]
         return len(losses) < LEAST or sum(losses) / len(losses) < self.bad

@@ -40,13 +40,19 @@ def evidence_of_failure(losses: Iterable[float], bad: float) -> float:
 
 
 def validate(
-    losses: Sequence[float], bad: float, retried: Retried | None = None, *, is_telling: bool = True
+    losses: Sequence[float],
+    bad: float,
+    retried: Retried | None = None,
+    *,
+    is_telling: bool = True,
+    fails_at: float = ENOUGH,
 ) -> ValidationResult:
     """Return what the losses since an action say of it, in the order in which they came.
 
     The first of the two tests that comes to its end decides, so what comes later changes nothing. A failed operation
     that was done again and failed again tells against it in the same way as any request. One that went well tells for
-    it only where that `is_telling`: what is asked again may be simpler than what fails.
+    it only where that `is_telling`: what is asked again may be simpler than what fails. `fails_at` is the evidence
+    of failure that decides: less than enough where failing costs nobody anything.
     """
     again = [] if retried is None else _again(retried, is_telling=is_telling)
     seen: list[float] = []
@@ -55,9 +61,9 @@ def validate(
         seen.append(loss)
         health.bet(bad - loss, 1.0 / (1.0 - bad))
         failure.bet(loss - bad, 1.0 / bad)
-        if health.value >= ENOUGH or failure.value >= ENOUGH:
+        if health.value >= ENOUGH or failure.value >= fails_at:
             break
-    state = "confirmed" if health.value >= ENOUGH else "failed" if failure.value >= ENOUGH else "undecided"
+    state = "confirmed" if health.value >= ENOUGH else "failed" if failure.value >= fails_at else "undecided"
     return ValidationResult(
         state=state,
         e_value=health.value,

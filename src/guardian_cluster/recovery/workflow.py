@@ -18,7 +18,6 @@ from guardian_cluster.domain.action import Action, Reroute
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.incident import (
     MOST_OPEN,
-    SEVERITIES,
     Conflict,
     FailureEvent,
     Incident,
@@ -37,12 +36,14 @@ from guardian_cluster.domain.recovery import (
 )
 from guardian_cluster.engine.engine import StepFailed
 from guardian_cluster.engine.immediate import ImmediateRun
-from guardian_cluster.recovery.actions import ALREADY, ActionDesk, is_done_once
+from guardian_cluster.recovery.actions import ALREADY, ActionDesk, ended_key, is_done_once
 from guardian_cluster.recovery.assessment import assess
 from guardian_cluster.recovery.backup import BackupManager
+from guardian_cluster.recovery.calling import called
 from guardian_cluster.recovery.engine import RecoveryEngine
 from guardian_cluster.recovery.evidence import bad_for, concerned, is_telling, losses_of
-from guardian_cluster.recovery.incidents import is_covered, may_be_taken_up, opened, parent_of, told
+from guardian_cluster.recovery.incidents import is_covered, may_be_taken_up, opened, parent_of, speaker, told
+from guardian_cluster.recovery.leases import OWN_TURN
 from guardian_cluster.recovery.patterns import learned
 from guardian_cluster.recovery.ports import (
     Alerting,
@@ -64,6 +65,10 @@ POLL_S = 2.0
 POLLS = 45
 """Looks at one action, before it is left to the incident's ticks: with ten requests a minute nothing is decided by
 then, and a run lives ten minutes at most (engine/engine.py)."""
+
+POLLS_ONCE = 5
+"""Looks at what is done once and leaves nothing in force: where it does not show soon, the next plan is not kept
+waiting."""
 
 MOST_PLANS = 3
 """Tried in one run, each with all its polls: 4.5 minutes, and the backup as many again."""
@@ -87,16 +92,13 @@ class _Recovery:
     proposed: list[PlannedMove] = field(default_factory=list[PlannedMove])
     counts: list[PlayCount] = field(default_factory=list[PlayCount])
     helped: str = ""
+    has_called: bool = False
     escalated: bool = False
+    """Whether people have heard of it."""
     stood_down: bool = False
     is_gone: bool = False
     """Whether its specialist is not deployed any more."""
     validation: ValidationResult = field(default_factory=lambda: ValidationResult(state="undecided"))
-
-    @property
-    def family(self) -> str:
-        """The incident that actions are taken for: what is folded into one acts beside it, and never against it."""
-        return self.incident.parent or self.incident.id
 
 
 class _Opened(msgspec.Struct, frozen=True):
@@ -243,13 +245,13 @@ class FailureRecoveryWorkflow:
     ) -> _Opened:
         """Keep the incident of an event, folded into what explains it, and say whether it is for this run."""
         now = self._clock.now()
-        mine = opened(event, report, assessment, id=f"incident-{event.id}", now=now)
+        mine = opened(event, report, assessment, id=event.again or f"incident-{event.id}", now=now)
         others = await self._store.incidents(open_only=True, limit=MOST_OPEN)
         parent = parent_of(mine, others, self.desk.backed_up_by(event.specialist))
         folded = replace(mine, parent="" if parent is None else parent.id)
         kept = await self._store.open_incident(event, folded, key=key)
-        covered = parent is not None and is_covered(kept, parent)
         active = await self._store.actions(active_only=True)
+        covered = parent is not None and not event.again and is_covered(folded, parent, active, now)
         if not may_be_taken_up(kept, active, now):
             return _Opened(kept, False, covered)
         # One that a person opened was not looked at before; of one that came back, what is kept counts.
@@ -319,7 +321,10 @@ class FailureRecoveryWorkflow:
         """
 
         async def take(key: str) -> tuple[Action, ...]:
-            return await self.desk.take(plan, incident_id=recovery.family, run=recovery.steps.id, key=key)
+            incident = recovery.incident
+            return await self.desk.take(
+                plan, incident_id=incident.id, family=incident.parent, run=recovery.steps.id, key=key
+            )
 
         actions = await recovery.steps.step(f"take-{name}", take, tuple[Action, ...])
         active = [each for each in actions if each.state == "active"]
@@ -327,8 +332,8 @@ class FailureRecoveryWorkflow:
             recovery.proposed.append(plan)
             why = actions[0].note if actions else "nothing is left to do"
             await self._note(recovery, f"refused-{name}", f"{plan.kind} was refused: {why}", None, ())
-            # What helps is done for another incident, which is told of it; whoever is called hears of that one.
-            return why.startswith(ALREADY)
+            # It is for another incident that something is done here: ticks see whether that is enough for this one.
+            return why.startswith((ALREADY, OWN_TURN))
         recovery.taken += active
         recovery.kept += active
         await self._note(recovery, f"acting-{name}", f"took {plan.kind}: {plan.why}", "acting", active)
@@ -387,7 +392,7 @@ class FailureRecoveryWorkflow:
 
         bad = bad_for(recovery.event, recovery.assessment, actions)
         found = ValidationResult(state="undecided", bad=bad, retried=retried)
-        for poll in range(POLLS):
+        for poll in range(POLLS_ONCE if all(map(is_done_once, actions)) else POLLS):
             found = await recovery.steps.step(f"validate-{name}-{poll}", look, ValidationResult)
             if found.state != "undecided":
                 break
@@ -398,7 +403,8 @@ class FailureRecoveryWorkflow:
         event = recovery.event
         recent = await self._recent.since(event.specialist, min(each.taken for each in actions))
         until = self._clock.now() - recovery.assessment.known_after_s
-        return losses_of(concerned(recent, actions, event.where), event.signal, until=until)
+        changed, by_marks = concerned(recent, actions, event.where), recovery.assessment.marked is not None
+        return losses_of(changed, event.signal, until=until, by_marks=by_marks)
 
     async def _integrate_recovery_learning(self, recovery: _Recovery) -> None:
         """Phase 6: what helped and what did not is counted, and the failure is known again the next time."""
@@ -415,29 +421,25 @@ class FailureRecoveryWorkflow:
         await recovery.steps.step("learn", learn, bool)
 
     async def _call_people(self, recovery: _Recovery) -> None:
-        """Tell those who are to know of it, once; of what is folded into another incident, by that one."""
-        if recovery.escalated:
+        """Tell those who are to know of it, once; of what is folded into another incident, by that one.
+
+        It is theirs only where somebody was called, now or before: of what is not bad enough nobody hears.
+        """
+        if recovery.has_called:
             return
-        recovery.escalated = True
+        recovery.has_called = True
 
         async def call(key: str) -> Incident:
             incident = recovery.incident
-            whole = await self._store.incident(incident.parent) if incident.parent else None
-            if whole is not None and whole.is_open:
-                worst = min(whole.severity, incident.severity, key=SEVERITIES.index)
-                incident = replace(whole, severity=worst)
-            if not await self.alert_system.raise_alert(incident, "trigger", key=key):
-                return incident
-            now = self._clock.now()
-            paged = replace(told(incident, now, "people were called"), paged=now)
-            return await self._store.put_incident(
-                replace(paged, escalation=max(paged.escalation, 1)), key=f"{key}:noted"
-            )
+            parent = await self._store.incident(incident.parent) if incident.parent else None
+            spoken_for = speaker(incident, parent)
+            return await called(self.alert_system, self._store, spoken_for, self._clock.now(), key=key)
 
         recovery.incident = replace(recovery.incident, summary=_told_summary(recovery))
-        called = await recovery.steps.step("page", call, Incident)
-        if called.id == recovery.incident.id:
-            recovery.incident = called
+        told_of = await recovery.steps.step("page", call, Incident)
+        recovery.escalated = told_of.paged is not None
+        if told_of.id == recovery.incident.id:
+            recovery.incident = told_of
 
     async def _tell(
         self, recovery: _Recovery, name: str, actions: Sequence[Action], *, undone: bool = False
@@ -447,8 +449,11 @@ class FailureRecoveryWorkflow:
         async def tell(key: str) -> bool:
             now = self._clock.now()
             for action in actions:
-                changed = replace(action, state="undone", ended=now) if undone else action
-                await self.alert_system.tell_change(changed, key=f"{key}:{action.id}")
+                if undone:
+                    ended = replace(action, state="undone", ended=now)
+                    await self.alert_system.tell_change(ended, key=ended_key(action))
+                else:
+                    await self.alert_system.tell_change(action, key=f"{key}:{action.id}")
             return True
 
         await recovery.steps.step(name, tell, bool)

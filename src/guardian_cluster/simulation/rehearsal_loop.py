@@ -89,11 +89,11 @@ class RehearsalLoop(asyncio.SelectorEventLoop):
 
 
 class RehearsalClock:
-    """The clock of a rehearsal loop, for all that is given one."""
+    """The clock of a rehearsal loop, for all that is given one; it may be ahead of the machine's from the beginning."""
 
-    def __init__(self, loop: RehearsalLoop) -> None:
+    def __init__(self, loop: RehearsalLoop, *, ahead_s: float = 0.0) -> None:
         self._loop = loop
-        self._began = SystemClock().now() - loop.skipped_s
+        self._began = SystemClock().now() + ahead_s - loop.skipped_s
 
     def monotonic(self) -> float:
         """Return seconds that only grow, those skipped included."""

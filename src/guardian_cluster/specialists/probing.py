@@ -13,16 +13,18 @@ MAX_PROBE_BYTES = 262_144
 """Read of the list, so that the connection can be used again; the largest public lists are of that order."""
 
 
-async def probe(transport: Transport, specialist: Specialist, endpoint: Endpoint) -> bool:
+async def probe(
+    transport: Transport, specialist: Specialist, endpoint: Endpoint, *, is_fresh: bool = True
+) -> bool:
     """Return whether the endpoint's server answers `GET /models`, whatever it says but that it is broken (5xx).
 
     401, 403, 404 and the like are answers: what is wrong with them is wrong with the request, or with a server that
-    has no such list. It goes over a connection of its own making, by the specialist's proxy and authority. Never
-    raises but when cancelled; takes at most `PROBE_S`.
+    has no such list. It goes over a connection of its own making, or else over one that is open and is open for others
+    afterwards; by the specialist's proxy and authority. Never raises but when cancelled; takes at most `PROBE_S`.
     """
     try:
         async with asyncio.timeout(PROBE_S):
-            response = await transport.send(_question(specialist, endpoint))
+            response = await transport.send(_question(specialist, endpoint, is_fresh=is_fresh))
             try:
                 await _pass_over(response)
                 return response.status < 500
@@ -32,7 +34,7 @@ async def probe(transport: Transport, specialist: Specialist, endpoint: Endpoint
         return False
 
 
-def _question(specialist: Specialist, endpoint: Endpoint) -> Call:
+def _question(specialist: Specialist, endpoint: Endpoint, *, is_fresh: bool) -> Call:
     headers = {"accept": "application/json"}
     if endpoint.api_key is not None and endpoint.api_key.value:
         headers["authorization"] = f"Bearer {endpoint.api_key.value}"
@@ -43,7 +45,7 @@ def _question(specialist: Specialist, endpoint: Endpoint) -> Call:
         connect_timeout_s=min(specialist.timeouts.connect_s, PROBE_S),
         endpoint=endpoint.id,
         method="GET",
-        is_fresh=True,
+        is_fresh=is_fresh,
         proxy=specialist.proxy.value if specialist.proxy is not None else None,
         ca_file=specialist.ca_file,
     )

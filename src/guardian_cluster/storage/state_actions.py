@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, and_, not_, select
+from sqlalchemy import Connection, select
 
-from guardian_cluster.domain.action import ENDED, Action
+from guardian_cluster.domain.action import ENDED, NEVER_IN_FORCE, Action
 from guardian_cluster.domain.diagnosis import Cause
 from guardian_cluster.domain.recovery import FailurePattern, PlayCount, RecoveryResult
 from guardian_cluster.storage import state_tables as tables
@@ -21,7 +21,7 @@ _patterns = Values(tables.pattern, FailurePattern)
 
 
 def put_actions(connection: Connection, actions: Iterable[Action], *, key: str, at: float) -> None:
-    """Keep actions, once under this key; one with a known id takes the other's place, unless that has ended."""
+    """Keep actions, once under this key; one takes the place of that with its id unless that has ended."""
     if not once(connection, key, at=at):
         return
     # In one order: two processes that put the same ones would otherwise wait for each other on PostgreSQL.
@@ -30,11 +30,10 @@ def put_actions(connection: Connection, actions: Iterable[Action], *, key: str, 
         of = {"incident_id": action.incident_id, "state": action.state}
         statement = insert(connection, tables.action)
         state = tables.action.c.state
-        comes_back = and_(state.in_(ENDED), statement.excluded.state.not_in(ENDED))
         replacing = statement.on_conflict_do_update(
             index_elements=[tables.action.c.id],
             set_=_taken(statement, *times, *of, "value"),
-            where=not_(comes_back),
+            where=state.not_in(ENDED),
         )
         connection.execute(replacing, _actions.row(action, id=action.id, **times, **of))
 
@@ -42,12 +41,19 @@ def put_actions(connection: Connection, actions: Iterable[Action], *, key: str, 
 def actions(
     connection: Connection, *, active_only: bool, incident_id: str, since: float, limit: int
 ) -> Sequence[Action]:
-    """Return actions taken since, newest first; of one incident or (empty) of all."""
+    """Return actions taken since, newest first; of one incident or (empty) of all. Of those active, all."""
     row = tables.action.c
     where = [row.taken >= since]
     where += [row.state == "active"] if active_only else []
     where += [row.incident_id == incident_id] if incident_id else []
-    return _actions.newest(connection, "taken", where=where, limit=limit)
+    return _actions.newest(connection, "taken", where=where, limit=None if active_only else limit)
+
+
+def taken_since(connection: Connection, at: float) -> Sequence[Action]:
+    """Return all actions taken since that were ever in force, newest first."""
+    row = tables.action.c
+    where = [row.taken >= at, row.state.not_in(NEVER_IN_FORCE)]
+    return _actions.newest(connection, "taken", where=where, limit=None)
 
 
 def put_result(connection: Connection, result: RecoveryResult, *, key: str, at: float) -> None:

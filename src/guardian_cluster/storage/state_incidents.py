@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from guardian_cluster.domain.incident import Conflict, FailureEvent, Incident, IncidentState
+from guardian_cluster.domain.incident import MOST_OPEN, Conflict, FailureEvent, Incident, IncidentState
 from guardian_cluster.domain.incident_union import (
     comes_back,
     ended,
@@ -15,7 +15,7 @@ from guardian_cluster.domain.incident_union import (
 )
 from guardian_cluster.storage import state_tables as tables
 from guardian_cluster.storage.state_effects import alone, note_result, once, result_of
-from guardian_cluster.storage.state_values import Values
+from guardian_cluster.storage.state_values import MOST, Values
 from guardian_cluster.storage.upsert import Row, insert_new
 
 _incidents = Values(tables.incident, Incident)
@@ -52,7 +52,8 @@ def incidents(connection: Connection, *, specialist: str, open_only: bool, limit
     row = tables.incident.c
     where = [row.specialist == specialist] if specialist else []
     where += [row.closed.is_(None)] if open_only else []
-    return _incidents.newest(connection, "updated", where=where, limit=limit)
+    most = MOST_OPEN if open_only else MOST
+    return _incidents.newest(connection, "updated", where=where, limit=limit, most=most)
 
 
 def put_incident(

@@ -52,16 +52,20 @@ class RecoveryState(StateAccess):
         return await self._write(partial(work, key=key, at=self._clock.now()))
 
     async def put_actions(self, actions: Sequence[Action], *, key: str) -> None:
-        """Keep actions; one with a known id takes the other's place, but none that has ended is active again."""
+        """Keep actions; one with a known id takes the other's place, unless that has ended: it stays so."""
         work = partial(state_actions.put_actions, actions=actions)
         await self._write(partial(work, key=key, at=self._clock.now()))
 
     async def actions(
         self, *, active_only: bool = False, incident_id: str = "", since: float = 0.0, limit: int = 500
     ) -> Sequence[Action]:
-        """Return actions, newest first; `since` is when they were taken."""
+        """Return actions, newest first; `since` is when they were taken. Of those active, all, whatever the limit."""
         work = partial(state_actions.actions, active_only=active_only, incident_id=incident_id)
         return await self._read(partial(work, since=since, limit=limit))
+
+    async def taken_since(self, at: float) -> Sequence[Action]:
+        """Return all actions taken since that were ever in force, newest first."""
+        return await self._read(partial(state_actions.taken_since, at=at))
 
     async def put_result(self, result: RecoveryResult, *, key: str) -> None:
         """Keep what came of an event."""

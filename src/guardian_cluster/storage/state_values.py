@@ -20,7 +20,7 @@ log = logging.getLogger("guardian.storage")
 Value = TypeVar("Value", bound=msgspec.Struct)
 
 MOST = 1_000
-"""Values returned to one question, whatever its limit: some MB."""
+"""Values returned to one question, whatever its limit, unless all are needed: some MB."""
 
 
 class Values(Generic[Value]):
@@ -50,12 +50,18 @@ class Values(Generic[Value]):
         return next(iter(self.of(rows)), None)
 
     def newest(
-        self, connection: Connection, by: str, *, where: Iterable[ColumnElement[bool]] = (), limit: int
+        self,
+        connection: Connection,
+        by: str,
+        *,
+        where: Iterable[ColumnElement[bool]] = (),
+        limit: int | None,
+        most: int = MOST,
     ) -> list[Value]:
-        """Return values, newest first by a column of time."""
+        """Return values, newest first by a column of time: `limit` and `most` at the most, or (`None`) all."""
         columns = self.table.c
         query = select(columns.value).where(*where).order_by(columns[by].desc(), columns.id.desc())
-        return self.of(connection.scalars(query.limit(max(0, min(limit, MOST)))))
+        return self.of(connection.scalars(query if limit is None else query.limit(max(0, min(limit, most)))))
 
     def _read(self, row: bytes) -> Value | None:
         try:

@@ -1,14 +1,17 @@
 """Who is called, as pure decisions: room in an hour, steps, and what counts as told."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 import pytest
-from alert_samples import HOSTILE, T0, delivery, policy
+from alert_samples import HOSTILE, T0, delivery, incident, policy
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardian_cluster.domain.alert import AlertState, DeliveryState
+from guardian_cluster.domain.incident import Entry
+from guardian_cluster.recovery.alerts.composing import alert_of, written
 from guardian_cluster.recovery.alerts.deciding import HOUR_S, has_heard, next_slot, page_times, steps_of, told
 from guardian_cluster.recovery.alerts.words import one_line, several_lines
 
@@ -94,3 +97,13 @@ def test_words_are_printable_and_bounded(text: str, limit: int):
     assert len(line) <= limit
     assert all(each.isprintable() and each for each in lines.splitlines())
     assert len(lines) <= limit
+
+
+@given(st.floats())
+def test_whatever_the_times_of_an_incident_are_it_is_put_into_words(at: float):
+    found = incident(onset=at, opened=at, resolved=at, history=(Entry(at=at, said="noticed"),))
+
+    since = dict(alert_of(found, "trigger", T0).facts)["since"]
+
+    assert datetime.fromisoformat(since).year in range(1970, 10_000)
+    assert written(T0 + 0.25) == "2023-11-14T22:13:20.250Z"

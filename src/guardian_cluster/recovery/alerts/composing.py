@@ -1,5 +1,6 @@
 """What is said of an incident, or of an action, as an alert for any sink. Pure."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ MAX_TEXT = 2_000
 """Characters: Slack's blocks take 3,000, and nobody reads more at night."""
 
 MAX_FACT = 300
+
+_LAST_S = 253_402_300_799.0
+"""The last second of the year 9999: RFC 3339 has none after it."""
 
 _LAST_ENTRIES = 5
 """Of an incident's history: what was tried last is what whoever is called asks first."""
@@ -79,7 +83,12 @@ def title_of(incident: Incident) -> str:
 
 
 def written(at: float) -> str:
-    """Return a Unix time in RFC 3339, in UTC and to the millisecond, as every sink takes it."""
+    """Return a Unix time in RFC 3339, in UTC and to the millisecond, as every sink takes it.
+
+    One that cannot be written so becomes the next that can, and what is not a number 1970: whatever the time of a
+    fault is, people are called for it.
+    """
+    at = 0.0 if math.isnan(at) else min(max(at, 0.0), _LAST_S)
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -2,6 +2,7 @@
 
 from guardian_cluster.domain.action import LimitConcurrency, Scope
 from guardian_cluster.domain.recovery import PlannedMove
+from guardian_cluster.recovery.evidence import brought
 from guardian_cluster.recovery.situation import Situation
 
 HALVED = 0.5
@@ -9,9 +10,14 @@ LEAST = 1
 
 
 def plan(situation: Situation) -> PlannedMove | None:
-    """Halve what each faulty endpoint is given at once, by how many it had under way; all where none is named."""
+    """Halve what each faulty endpoint is given at once, by how many it had under way; all where none is named.
+
+    Nothing where it goes wrong for certain requests alone, which no crowd does; nor where so much is lost that there is
+    no time to try, while somebody else is ready to answer.
+    """
     endpoints = situation.faulty or situation.specialist.endpoints
-    if not endpoints:
+    is_urgent = situation.severity == "critical" and bool(situation.ready)
+    if not endpoints or is_urgent or brought(situation.where):
         return None
     name = situation.specialist.name
     most = {each.id: max(int(HALVED * _at_once(situation, each.id)), LEAST) for each in endpoints}
