@@ -127,6 +127,19 @@ async def test_what_recovery_may_not_act_on_by_itself_is_left_to_people() -> Non
     assert list(house.world.alerts.values()) == [("i1", "trigger")]
 
 
+async def test_what_is_left_to_people_is_left_to_them_once() -> None:
+    house = House(mitigated=None)
+    await house.open()
+    house.world.policy = RecoveryPolicy(autonomy="propose")
+    await house.tick(10.0, [1.0] * 60)
+    before = await house.now()
+
+    for _ in range(10):
+        await house.tick(60.0, [1.0] * 60)
+
+    assert (await house.now()).history == before.history
+
+
 async def test_what_a_person_has_is_not_worked_on_behind_their_back() -> None:
     house = House(mitigated=None, state="escalated", acknowledged=NOON, acknowledged_by="ada")
     await house.open(drained=False)

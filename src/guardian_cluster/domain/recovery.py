@@ -49,8 +49,6 @@ class DiagnosticReport(msgspec.Struct, frozen=True, kw_only=True):
     """The kind of move that helped then."""
     requests: int = 0
     """Looked at."""
-    is_isolated: bool = True
-    """Whether what is seen of the same specialist elsewhere is well."""
 
 
 class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):

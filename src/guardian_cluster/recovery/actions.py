@@ -23,7 +23,7 @@ from guardian_cluster.domain.action import (
 )
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.recovery import PlannedMove
-from guardian_cluster.recovery.leases import HOUR_S, admit, leaves_nobody, within_budget
+from guardian_cluster.recovery.leases import HOUR_S, admit, autonomy_of, leaves_nobody, within_budget
 from guardian_cluster.recovery.ports import IncidentStore, Serving
 
 DONE_ONCE = (RenewPool, Reprobe, Restart)
@@ -68,8 +68,7 @@ class ActionDesk:
 
     def acts_on(self, specialist: str) -> bool:
         """Return whether recovery may act on a specialist by itself."""
-        policy = self._serving.base.recovery
-        return policy.specialists.get(specialist, policy.autonomy) == "act"
+        return autonomy_of(self._serving.base.recovery, specialist) == "act"
 
     async def take(
         self,

@@ -10,7 +10,6 @@ from guardian_cluster.domain.action import MoveKind
 from guardian_cluster.domain.diagnosis import Cause
 from guardian_cluster.domain.incident import SEVERITIES, FailureEvent, Severity
 from guardian_cluster.domain.recovery import (
-    Autonomy,
     DiagnosticReport,
     PlannedMove,
     PlayCount,
@@ -18,6 +17,7 @@ from guardian_cluster.domain.recovery import (
     SeverityAssessment,
 )
 from guardian_cluster.recovery.actions import whole
+from guardian_cluster.recovery.leases import autonomy_of
 from guardian_cluster.recovery.moves import PLANNERS
 from guardian_cluster.recovery.playbook import ordered, play_for
 from guardian_cluster.recovery.ports import Situations
@@ -52,11 +52,6 @@ def cause_of(report: DiagnosticReport) -> Cause | None:
     """Return the cause that is acted upon; `None` where none is likely enough."""
     found = report.diagnosis
     return found.cause if found is not None and found.probability >= SURE else None
-
-
-def autonomy_of(policy: RecoveryPolicy, specialist: str) -> Autonomy:
-    """Return how far recovery of a specialist may go by itself."""
-    return policy.specialists.get(specialist, policy.autonomy)
 
 
 def strategy_for(

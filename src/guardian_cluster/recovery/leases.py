@@ -1,9 +1,11 @@
-"""Who may act where: one loop at a time on a scope, and so many actions an hour."""
+"""Who may act, and where: one loop at a time on a scope, and so many actions an hour."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from guardian_cluster.contract.snapshot import RecoveryPolicy
 from guardian_cluster.domain.action import LOOPS, NEVER_IN_FORCE, Action, Drain, Loop, Move
+from guardian_cluster.domain.recovery import Autonomy
 
 HOUR_S = 3_600.0
 
@@ -17,6 +19,11 @@ class Admission(NamedTuple):
     refused: str = ""
     """Why it may not; empty where it may."""
     displaced: tuple[Action, ...] = ()
+
+
+def autonomy_of(policy: RecoveryPolicy, specialist: str) -> Autonomy:
+    """Return how far recovery of a specialist may go by itself."""
+    return policy.specialists.get(specialist, policy.autonomy)
 
 
 def admit(action: Action, active: Iterable[Action]) -> Admission:

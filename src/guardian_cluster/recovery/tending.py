@@ -129,7 +129,7 @@ class Tending:
             await self._hand_back(incident, due.said, onset=action.taken)
 
     async def _count(self, incident: Incident, action: Action, *, helped: bool) -> None:
-        """Count what a move came to that its recovery could not wait for."""
+        """Count what a move came to that its recovery could not wait for: once for a plan of several actions."""
         count = PlayCount(
             cause=incident.cause,
             kind=kind_of(action.move),
@@ -137,7 +137,8 @@ class Tending:
             helped=int(helped),
             failed=int(not helped),
         )
-        await self._store.learn(None, [count], key=f"{action.id}:counted")
+        plan, _, _ = action.id.rpartition(":")
+        await self._store.learn(None, [count], key=f"{plan}:counted")
 
     async def _look_on(self, incident: Incident) -> None:
         """Look whether an incident that no action is in force for is over, or needs one.
@@ -155,9 +156,8 @@ class Tending:
         found = lookout.take(recent, incident, now)
         if found.state == "undecided":
             return
-        self._lookouts[incident.id] = Lookout(
-            now
-        )  # what was well for long must not hide that it is bad again
+        # Anew, for what was well for long must not hide that it is bad again.
+        self._lookouts[incident.id] = Lookout(now)
         if found.state == "failed":
             if now >= self._may_act_from(incident):
                 await self._hand_back(incident, STILL_BAD, onset=lookout.since, found=found)
@@ -181,7 +181,9 @@ class Tending:
         if incident.acknowledged is not None:
             return
         if not self._desk.acts_on(incident.specialist):
-            await self._escalate(incident, said, key=f"{incident.id}:bad:{now:.3f}")
+            # Once, and not for what is too little to act on.
+            if incident.state != "escalated" and incident.severity != "info":
+                await self._escalate(incident, said, key=f"{incident.id}:bad:{now:.3f}")
             return
         pause_s = self._again[incident.id].pause_s if incident.id in self._again else SHOWS_AFTER_S
         self._again[incident.id] = Trial(next=now + pause_s, pause_s=min(2.0 * pause_s, LONGEST_PAUSE_S))
