@@ -65,6 +65,5 @@ class Prober:
 
 def backups(base: Base) -> list[Specialist]:
     """Return those who take others' requests when these fail, as far as they are somewhere else than in this house."""
-    declared = base.recovery.backup
-    named = {name for each in base.specialists for name in declared.get(each.name) or each.fallback}
+    named = {name for each in base.specialists for name in base.recovery.backups_of(each)}
     return [each for each in base.specialists if each.name in named and each.kind == "http"]

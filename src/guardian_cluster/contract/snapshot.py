@@ -374,6 +374,10 @@ class RecoveryPolicy(Frozen, frozen=True, kw_only=True):
     playbook: dict[Cause | Literal["unknown"], tuple[MoveKind | Literal["page"], ...]] = {}
     """Cause -> what is tried, in order; in the place of what is known of that cause."""
 
+    def backups_of(self, specialist: Specialist) -> tuple[str, ...]:
+        """Return the backups that the configuration names."""
+        return self.backup.get(specialist.name) or specialist.fallback
+
 
 class Sink(Frozen, frozen=True, kw_only=True):
     """Where alerts go."""

@@ -33,7 +33,11 @@ class BackupManager:
         requests. What one request may cost is looked at when it comes.
         """
         served = {each.name: each for each in base.specialists}
-        named = (*declared(specialist, base), *specialist.equals, *self._as_good(specialist, served))
+        named = (
+            *base.recovery.backups_of(specialist),
+            *specialist.equals,
+            *self._as_good(specialist, served),
+        )
         return tuple(
             name
             for name in dict.fromkeys(named)
@@ -49,11 +53,6 @@ class BackupManager:
         others = [each for each in served.values() if each.kind == "http" and each.name != specialist.name]
         good = [each for each in others if _is_as_good(_losses(self._readings(each.name)), own)]
         return [each.name for each in sorted(good, key=lambda each: (each.price.output_usd, each.name))]
-
-
-def declared(specialist: Specialist, base: Base) -> tuple[str, ...]:
-    """Return the backups that the configuration names."""
-    return base.recovery.backup.get(specialist.name) or specialist.fallback
 
 
 def shortcomings(backup: Specialist, specialist: Specialist, tenants: Iterable[Tenant]) -> list[str]:
