@@ -46,6 +46,18 @@ async def test_what_was_delivered_stays_so_whatever_is_said_later(state: StateSt
     assert await state.deliveries() == [done]
 
 
+async def test_only_what_waits_and_was_never_tried_can_be_withdrawn(state: StateStore) -> None:
+    some = [delivery("d1"), delivery("d2", tries=1), delivery("d3", state="given_up"), delivery("d4")]
+    await state.put_deliveries(some, key="k1")
+
+    await state.withdraw(["d1", "d2", "d3", "unknown"])
+    await state.withdraw([])
+
+    assert {each.id for each in await state.deliveries()} == {"d2", "d3", "d4"}
+    await state.settle(some[0])
+    assert {each.id for each in await state.due(NOON)} == {"d2", "d4"}
+
+
 async def test_deliveries_are_listed_newest_first(state: StateStore) -> None:
     some = [delivery("d1"), delivery("d2", NOON + 1, incident_id="n2"), delivery("d3", NOON + 2)]
     await state.put_deliveries(some, key="k1")

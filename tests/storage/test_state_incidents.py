@@ -59,7 +59,7 @@ async def test_what_is_told_of_again_while_it_is_open_is_the_same_incident(state
     assert await state.incident("n1") == kept
 
 
-async def test_what_comes_back_soon_is_open_again_and_whoever_was_called_stays_so(state: StateStore) -> None:
+async def test_what_comes_back_soon_is_open_again_and_nobody_has_heard_of_that(state: StateStore) -> None:
     await state.open_incident(failure(), incident(), key="k1")
     called = {"paged": NOON + 1, "escalation": 2, "acknowledged": NOON + 2, "acknowledged_by": "ada"}
     await state.put_incident(msgspec.structs.replace(RESOLVED, mitigated=NOON + 3, **called), key="k2")
@@ -68,9 +68,25 @@ async def test_what_comes_back_soon_is_open_again_and_whoever_was_called_stays_s
 
     assert (kept.id, kept.state, kept.flaps, kept.opened) == ("n1", "diagnosed", 1, NOON)
     assert (kept.mitigated, kept.resolved) == (None, None)
-    assert {name: getattr(kept, name) for name in called} == called
+    assert (kept.reopened, kept.paged, kept.acknowledged, kept.acknowledged_by) == (LATER, None, None, "")
+    assert kept.escalation == 0
     assert kept.history == (Entry(at=LATER, said="it came back"),)
     assert await state.incidents(open_only=True) == [kept]
+
+
+async def test_what_was_known_before_it_came_back_says_nothing_of_now(state: StateStore) -> None:
+    await state.open_incident(failure(), incident(), key="k1")
+    old = await state.put_incident(
+        msgspec.structs.replace(RESOLVED, paged=NOON + 1, escalation=2, acknowledged=NOON + 2), key="k2"
+    )
+    await state.open_incident(failure("e2"), incident("n2", LATER, state="diagnosed"), key="k3")
+
+    late = msgspec.structs.replace(old, state="diagnosed", updated=LATER + 1)
+    kept = await state.put_incident(late, key="k4")
+    mine = await state.put_incident(msgspec.structs.replace(kept, acknowledged=LATER + 2), key="k5")
+
+    assert (kept.reopened, kept.paged, kept.escalation, kept.acknowledged) == (LATER, None, 0, None)
+    assert (mine.reopened, mine.acknowledged) == (LATER, LATER + 2)
 
 
 @pytest.mark.parametrize(("after", "asked"), [(LATER + 1, {}), (NOON + 70, {"reopen_s": 5.0})])

@@ -48,3 +48,8 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     """Why the last try failed; hostile text."""
     settled: float | None = None
+
+
+def is_untried(delivery: Delivery) -> bool:
+    """Return whether a delivery waits and was never tried: nobody can have heard it."""
+    return delivery.state == "waiting" and delivery.tries == 0

@@ -55,8 +55,9 @@ MOST_OPEN = 10_000
 """Whoever looks after all open incidents asks for so many; a cluster with more is beyond looking after."""
 
 REOPEN_S = 3_600.0
-"""A fault that comes back within an hour of its end had not ended: it flaps, and whoever was called once is not called
-again. Longer, and two faults of different days that look alike would be one."""
+"""A fault that comes back within an hour of its end had not ended: it flaps, and people are called for it again only
+where it stays (`recovery/alerts/deciding.py`). Longer, and two faults of different days that look alike would be one.
+"""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +110,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Steps of the escalation that were taken."""
     paged: float | None = None
     """When people were last called."""
+    reopened: float | None = None
+    """When it last came back after it was over: nobody has acknowledged that, or was called for it, before they did."""
     history: tuple[Entry, ...] = ()
     """What happened, oldest first; at most the last 100."""
 

@@ -29,7 +29,8 @@ def ended(incident: Incident) -> float:
 def reported_again(kept: Incident, event: FailureEvent, incident: Incident) -> Incident:
     """Return an incident with one more event: counted while it is open, and open again where it was over.
 
-    `incident` is what the event would have opened. Whoever was called stays so: one that comes back calls nobody anew.
+    `incident` is what the event would have opened. Of one that comes back nobody has heard yet: those who were called
+    for it were told that it is over.
     """
     counted = msgspec.structs.replace(
         kept,
@@ -47,6 +48,11 @@ def reported_again(kept: Incident, event: FailureEvent, incident: Incident) -> I
         state=incident.state,
         mitigated=None,
         resolved=None,
+        reopened=incident.opened,
+        acknowledged=None,
+        acknowledged_by="",
+        escalation=0,
+        paged=None,
         expected=incident.expected,
         bad=incident.bad,
         bad_alike=incident.bad_alike,
@@ -66,8 +72,10 @@ def united(kept: Incident, incident: Incident) -> Incident:
     stays over: only an event opens it again (`reported_again`).
     """
     over = kept if incident.is_open and not kept.is_open else incident
-    holders = [each for each in (kept, incident) if each.acknowledged is not None]
-    first = min(holders, key=lambda each: each.acknowledged or 0.0, default=incident)
+    # Of one that has come back since, what was said of it before counts no more.
+    both = [each for each in (kept, incident) if each.reopened == kept.reopened]
+    holders = [each for each in both if each.acknowledged is not None]
+    first = min(holders, key=lambda each: each.acknowledged or 0.0, default=kept)
     return msgspec.structs.replace(
         incident,
         key=kept.key,
@@ -82,8 +90,9 @@ def united(kept: Incident, incident: Incident) -> Incident:
         flaps=max(kept.flaps, incident.flaps),
         acknowledged=first.acknowledged,
         acknowledged_by=first.acknowledged_by,
-        escalation=max(kept.escalation, incident.escalation),
-        paged=max(kept.paged or 0.0, incident.paged or 0.0) or None,
+        escalation=max(each.escalation for each in both),
+        paged=max(each.paged or 0.0 for each in both) or None,
+        reopened=kept.reopened,
         history=_history(kept.history, incident.history),
     )
 

@@ -149,7 +149,7 @@ class Recoveries:
         if taken > incident.escalation:
             told_of = told(incident, now, f"nobody has acknowledged it: step {taken} of the escalation")
             called = replace(told_of, escalation=taken, paged=now)
-            await self._store.put_incident(called, key=f"{incident.id}:step:{taken}")
+            await self._store.put_incident(called, key=f"{incident.id}:step:{taken}:{incident.reopened}")
 
 
 @asynccontextmanager

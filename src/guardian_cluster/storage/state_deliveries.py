@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
-from guardian_cluster.domain.alert import Delivery
+from guardian_cluster.domain.alert import Delivery, is_untried
 from guardian_cluster.storage import state_tables as tables
 from guardian_cluster.storage.state_effects import once
 from guardian_cluster.storage.state_values import MOST, Values
@@ -33,6 +33,15 @@ def settle(connection: Connection, delivery: Delivery) -> None:
     row = tables.delivery.c
     statement = update(tables.delivery).where(row.id == delivery.id, row.state != "delivered")
     connection.execute(statement.values(_row(delivery)))
+
+
+def withdraw(connection: Connection, ids: Sequence[str]) -> None:
+    """Forget those of these deliveries that wait and were never tried."""
+    row = tables.delivery.c
+    # For changing them: whoever claims one to try it goes first, or finds it gone.
+    found = connection.scalars(select(row.value).where(row.id.in_(ids)).order_by(row.id).with_for_update())
+    untried = [each.id for each in _deliveries.of(found) if is_untried(each)]
+    connection.execute(delete(tables.delivery).where(row.id.in_(untried)))
 
 
 def deliveries(

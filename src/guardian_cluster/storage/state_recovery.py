@@ -102,6 +102,10 @@ class RecoveryState(StateAccess):
         """Note what came of a try: delivered, given up, or when it is tried again; what was delivered stays so."""
         await self._write(partial(state_deliveries.settle, delivery=delivery))
 
+    async def withdraw(self, ids: Sequence[str]) -> None:
+        """Forget those of these deliveries that wait and were never tried."""
+        await self._write(partial(state_deliveries.withdraw, ids=ids))
+
     async def deliveries(
         self, *, incident_id: str = "", undelivered_only: bool = False, limit: int = 200
     ) -> Sequence[Delivery]:

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
 
 import msgspec
 from alert_samples import T0, Recording, delivery
@@ -309,24 +308,6 @@ async def test_after_a_week_it_is_given_up():
 
     (kept,) = await post.store.deliveries()
     assert (kept.state, kept.said) == ("given_up", "tried for a week: status 503")
-
-
-async def test_a_store_that_fails_stops_nothing():
-    class Failing(MemoryOutbox):
-        fails = True
-
-        async def due(self, now: float, *, limit: int = 50) -> Sequence[Delivery]:
-            if self.fails:
-                self.fails = False
-                raise OSError("disk I/O error")
-            running.cancel()
-            return await super().due(now, limit=limit)
-
-    outbox = Outbox(Failing(), {}.get, ManualClock(T0), random.Random(1), looks_s=0)
-    running = asyncio.create_task(outbox.run())
-    await asyncio.gather(running, return_exceptions=True)
-
-    assert running.cancelled()
 
 
 def test_waits_grow_and_are_drawn():

@@ -1,10 +1,14 @@
 """Who is called, when, and how often."""
 
+from random import Random
+
 import msgspec
 import pytest
-from alert_samples import HOSTILE, T0, House, incident, policy
+from alert_samples import HOSTILE, T0, House, Recording, incident, policy
 
 from guardian_cluster.domain.action import Action, ActionState, Drain, Scope
+from guardian_cluster.recovery.alerts.deciding import STAYS_S
+from guardian_cluster.recovery.alerts.outbox import Outbox
 
 replace = msgspec.structs.replace
 
@@ -62,20 +66,49 @@ async def test_without_a_sink_nobody_is_called():
 
 
 async def test_a_thousand_flaps_make_one_page_and_tell_of_one_end():
-    house = House(policy("oncall", escalation=[(0, ("oncall",))]))
-    now = replace(incident(), paged=T0)
-    called = 0
+    house, oncall = House(policy("oncall", escalation=[(0, ("oncall",))])), Recording()
+    now = incident()
     for flap in range(1_000):
-        now = replace(now, flaps=flap, state="escalated")
-        called += await house.system.raise_alert(now, "trigger", key=f"t{flap}")
+        now = replace(now, flaps=flap, reopened=house.clock.now() if flap else None, paged=None)
+        await house.system.raise_alert(now, "trigger", key=f"t{flap}")
         assert await house.system.escalate(now, house.clock.now()) == 0
-        await _deliver_all(house)
+        await _deliver_all(house, oncall)
         house.clock.advance(7)
         await house.system.raise_alert(replace(now, state="resolved"), "resolve", key=f"r{flap}")
+        await _deliver_all(house, oncall)
         house.clock.advance(7)
 
-    assert called == 1
-    assert [each.alert.state for each in await house.kept()] == ["trigger", "resolve"]
+    assert oncall.said() == [("trigger", "i1"), ("resolve", "i1")]
+
+
+async def test_what_comes_back_and_stays_is_called_for_again_after_a_while():
+    house, oncall = (
+        House(policy("oncall", "boss", escalation=[(0, ("oncall",)), (300, ("boss",))])),
+        Recording(),
+    )
+    await house.system.raise_alert(incident(), "trigger", key="t0")
+    await _deliver_all(house, oncall)
+    await house.system.raise_alert(incident(state="resolved"), "resolve", key="r0")
+    await _deliver_all(house, oncall)
+    house.clock.advance(60)
+    back = incident(reopened=house.clock.now(), escalation=0)
+
+    assert await house.system.raise_alert(back, "trigger", key="t1")
+    back = replace(back, paged=house.clock.now(), escalation=1)
+    house.clock.advance(STAYS_S - 1)
+    await _deliver_all(house, oncall)
+    assert oncall.said() == [("trigger", "i1"), ("resolve", "i1")]
+    assert await house.system.escalate(back, house.clock.now()) == 1
+    house.clock.advance(1)
+    await _deliver_all(house, oncall)
+    assert oncall.said()[2:] == [("trigger", "i1")]
+    house.clock.advance(299)
+    assert await house.system.escalate(back, house.clock.now()) == 1
+    house.clock.advance(1)
+    assert await house.system.escalate(back, house.clock.now()) == 2
+    await house.system.raise_alert(replace(back, state="resolved"), "resolve", key="r1")
+    await _deliver_all(house, oncall)
+    assert oncall.said()[3:] == [("resolve", "i1")]
 
 
 async def test_one_that_came_back_before_anybody_could_be_called_is_called_for():
@@ -249,6 +282,10 @@ async def test_what_is_kept_of_hostile_words_is_bounded_and_printable():
     assert all(line.isprintable() for line in kept.alert.text.split("\n"))
 
 
-async def _deliver_all(house: House) -> None:
-    for each in await house.store.due(house.clock.now(), limit=10):
-        await house.store.settle(replace(each, state="delivered", tries=1, settled=house.clock.now()))
+async def _deliver_all(house: House, oncall: Recording | None = None) -> None:
+    """Send what is due, `oncall`'s to it and all else to nobody in particular."""
+    sinks = {"oncall": oncall or Recording()}
+    outbox = Outbox(house.store, lambda name: sinks.get(name, Recording()), house.clock, Random(7))
+    await outbox.start_due()
+    await outbox.idle()
+    await outbox.close()

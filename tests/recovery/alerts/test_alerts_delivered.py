@@ -124,7 +124,8 @@ async def test_an_incident_from_call_to_end_at_every_sink(ward: Ward):
 async def test_flaps_call_a_person_once(ward: Ward):
     what = incident(paged=T0)
     for flap in range(1_000 if isinstance(ward.store, MemoryOutbox) else 50):
-        await ward.call(replace(what, flaps=flap), f"t{flap}")
+        what = replace(what, flaps=flap, paged=None, reopened=ward.clock.now() if flap else None)
+        await ward.call(what, f"t{flap}")
         await ward.go_on(1)
         await ward.end(what, f"r{flap}")
         await ward.go_on(1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from guardian_cluster.domain.alert import Delivery
+from guardian_cluster.domain.alert import Delivery, is_untried
 
 
 class MemoryOutbox:
@@ -28,6 +28,12 @@ class MemoryOutbox:
     async def settle(self, delivery: Delivery) -> None:
         """Note what came of a try: delivered, given up, or when it is tried again."""
         self._deliveries[delivery.id] = delivery
+
+    async def withdraw(self, ids: Sequence[str]) -> None:
+        """Forget those of these deliveries that wait and were never tried."""
+        for id in ids:
+            if id in self._deliveries and is_untried(self._deliveries[id]):
+                del self._deliveries[id]
 
     async def deliveries(
         self, *, incident_id: str = "", undelivered_only: bool = False, limit: int = 200

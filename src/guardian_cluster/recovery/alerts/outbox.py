@@ -21,7 +21,7 @@ from guardian_cluster.recovery.ports import OutboxStore
 log = logging.getLogger("guardian.alerts")
 
 LOOKS_S = 1.0
-"""How often it is asked what is due: a page is late by a second at most."""
+"""How often whoever owns an outbox asks it to send what is due: a page is late by a second at most."""
 
 SEND_S = 15.0
 """One try, connecting included. What hangs for longer is tried again."""
@@ -61,28 +61,14 @@ class Outbox:
         rng: random.Random,
         *,
         send_s: float = SEND_S,
-        looks_s: float = LOOKS_S,
     ) -> None:
         self._store = store
         self._sinks = sinks
         self._clock = clock
         self._rng = rng
         self._send_s = send_s
-        self._looks_s = looks_s
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._rests: dict[str, _Rest] = defaultdict(_Rest)
-
-    async def run(self) -> None:
-        """Send what is due until cancelled. A store that fails is asked again a moment later."""
-        try:
-            while True:
-                try:
-                    await self.start_due()
-                except Exception:
-                    log.exception("alerts that are due cannot be read")
-                await asyncio.sleep(self._looks_s)
-        finally:
-            await self.close()
 
     async def start_due(self) -> None:
         """Begin to send what is due, and return without waiting for it. A sink that is still busy is left to it."""

@@ -9,12 +9,13 @@ import msgspec
 
 from guardian_cluster.contract.snapshot import AlertPolicy
 from guardian_cluster.domain.action import Action
-from guardian_cluster.domain.alert import Alert, AlertState, Delivery, SinkKind
+from guardian_cluster.domain.alert import Alert, AlertState, Delivery, SinkKind, is_untried
 from guardian_cluster.domain.clock import Clock
 from guardian_cluster.domain.incident import Incident
 from guardian_cluster.recovery.alerts.composing import alert_of, change_of, written
 from guardian_cluster.recovery.alerts.deciding import (
     HELD,
+    call_from,
     has_heard,
     is_due,
     may_call,
@@ -52,10 +53,10 @@ class AlertSystem:
     async def raise_alert(self, incident: Incident, state: AlertState, *, key: str) -> bool:
         """Tell whoever is to know of an incident what state it is in; return whether somebody is called.
 
-        A `trigger` takes the first step of the escalation, once in an incident's life, for one that is bad enough and
-        folded into no other. `acknowledge` and `resolve` go to the sinks that were told of it. Kept before it is
-        delivered, once under the key; called again under it, or for an incident that does not say yet that people were
-        called (`paged`), it returns the same.
+        A `trigger` takes the first step of the escalation, once each time the incident is there, for one that is bad
+        enough and folded into no other; what has come back has to stay for a while first. `acknowledge` and `resolve`
+        go to the sinks that were told of it. Kept before it is delivered, once under the key; called again under it,
+        or for an incident that does not say yet that people were called (`paged`), it returns the same.
         """
         async with self._deciding:
             before = await self._outbox.deliveries(incident_id=incident.id, limit=MOST)
@@ -66,6 +67,8 @@ class AlertSystem:
                 return may_call(incident, self._policy(), before) and await self._call(
                     incident, before, 0, key
                 )
+            if incident.reopened is not None:
+                before = await self._without_untried(incident, before)
             await self._put(self._follow_up(incident, state, before, key), key)
             return False
 
@@ -81,9 +84,9 @@ class AlertSystem:
             return incident.escalation
         async with self._deciding:
             before = await self._outbox.deliveries(incident_id=incident.id, limit=MOST)
-            if not is_due(steps_of(policy)[step], before, now):
+            if not is_due(steps_of(policy)[step], incident, before, now):
                 return incident.escalation
-            await self._call(incident, before, step, f"{incident.id}:escalation:{step}")
+            await self._call(incident, before, step, f"{incident.id}:escalation:{step}:{incident.reopened}")
         return step + 1
 
     async def catch_up(self, incidents: Iterable[Incident]) -> None:
@@ -95,7 +98,7 @@ class AlertSystem:
             if not each.is_open:
                 await self.raise_alert(each, "resolve", key=f"{each.id}:over:{each.flaps}")
             elif each.acknowledged is not None:
-                await self.raise_alert(each, "acknowledge", key=f"{each.id}:acknowledged")
+                await self.raise_alert(each, "acknowledge", key=f"{each.id}:acknowledged:{each.reopened}")
 
     async def tell_change(self, action: Action, *, key: str) -> None:
         """Send a change event of an action that was taken, or has ended, to the sinks that know such events."""
@@ -112,7 +115,8 @@ class AlertSystem:
         sinks = self._hearing(_ANY, steps[step].sinks)
         if not sinks:
             return False
-        wanted = now + steps[0].after_s if step == 0 else now
+        may = call_from(incident, before, now)
+        wanted = may + steps[0].after_s if step == 0 else now
         pages = page_times(await self._outbox.deliveries(limit=MOST))
         due = next_slot(pages, wanted, policy.pages_per_hour)
         more: list[tuple[str, str]] = []
@@ -120,10 +124,20 @@ class AlertSystem:
             more.append(("escalation", f"step {step + 1}: nobody has acknowledged it yet"))
         if due == wanted and next_slot([*pages, due], wanted, policy.pages_per_hour) > wanted:
             more.append(("limit", f"the last of {policy.pages_per_hour} pages in this hour: others wait"))
-        said = "" if due == wanted else f"{HELD}: {policy.pages_per_hour} pages an hour; goes {written(due)}"
+        said = f"it came back: goes {written(due)}, if it is still there" if step == 0 and may > now else ""
+        if due != wanted:
+            said = f"{HELD}: {policy.pages_per_hour} pages an hour; goes {written(due)}"
         alert = alert_of(incident, "trigger", _at(now, before), tuple(more))
         await self._put([_delivery(alert, sink, key, due=due, said=said) for sink in sinks], key)
         return True
+
+    async def _without_untried(self, incident: Incident, before: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Take back the calls for what has come back and did not stay: they would pile up where it comes and goes."""
+        untried = [each.id for each in before if each.alert.state == "trigger" and is_untried(each)]
+        if not untried:
+            return before
+        await self._outbox.withdraw(untried)
+        return await self._outbox.deliveries(incident_id=incident.id, limit=MOST)
 
     def _follow_up(
         self, incident: Incident, state: AlertState, before: Sequence[Delivery], key: str
