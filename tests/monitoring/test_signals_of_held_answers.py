@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import msgspec
 from sample_records import request_record
 
-from guardian_cluster.contract.records import AttemptRecord, RequestRecord
+from guardian_cluster.contract.records import AttemptRecord, RequestRecord, VerdictRecord
 from guardian_cluster.domain.observation import Observation
 from guardian_cluster.monitoring.signals import Budgets, observations_of
 
@@ -87,3 +88,24 @@ def test_of_a_request_in_parts_whoever_answered_a_part_is_not_told_apart() -> No
     record = climbed(tried("weak"), specialist=None, endpoint=None)
 
     assert observations_of(record, budgets=lambda name: Budgets()) == ()
+
+
+def test_what_was_found_in_an_answer_counts_against_whoever_wrote_it() -> None:
+    chatty = VerdictRecord(
+        detector="answer", rule="format-json", action="retry", channel="content", choice=0, position=0,
+        endpoint="weak/1",
+    )  # fmt: skip
+    asked = msgspec.structs.replace(
+        chatty, detector="personal-data", rule="email", channel="history", endpoint=""
+    )
+    withheld = tried("weak", "failed", error="answer_blocked")
+    record = climbed(withheld, verdicts=(chatty, asked))
+
+    observed = {each.specialist: each for each in observations_of(record, budgets=lambda name: Budgets())}
+
+    weak, strong = observed["weak"], observed["strong"]
+    assert (weak.losses["format"], weak.losses["error"], weak.outcome) == (1.0, 0.0, "error")
+    assert weak.verdicts == ("answer/format-json",)
+    assert strong.losses["format"] == 0.0
+    assert strong.verdicts == ("request:personal-data/email",)
+    assert [each.endpoint for each in strong.tries] == ["strong/1"]

@@ -43,7 +43,7 @@ def make_version(folder: Path, revision: str = "0001") -> Path:
 def write_as_of(connection: Connection, revision: str) -> None:
     """Bring an empty database to an older schema, and write `TRIED` as that could hold it."""
     upgrade(connection, revision)
-    tried = msgspec.structs.asdict(TRIED) | {"arrival": 1}
+    tried = msgspec.structs.asdict(TRIED) | {"arrival": 1, "moves": ""}
     attempt = msgspec.structs.asdict(ATTEMPT) | {"request_id": TRIED.id, "number": 0}
     for name, known in (("request", tried), ("attempt", attempt)):
         table = Table(name, MetaData(), autoload_with=connection)

@@ -48,6 +48,8 @@ class VerdictRecord(Frozen, frozen=True, kw_only=True):
     choice: int
     position: int
     """Offset of the finding in its channel, in characters as the model wrote them."""
+    endpoint: str = ""
+    """Whose answer it was found in; empty of the request itself, and of what several wrote together."""
 
 
 class ScoreRecord(Frozen, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     choice: int = 0
     position: int = 0
     """Offset of the finding in its channel, in characters as the model wrote them."""
+    endpoint: str = ""
+    """Whose answer it was found in; empty of the request itself, and of what several wrote together."""
 
 
 class Score(msgspec.Struct, frozen=True):

@@ -75,7 +75,7 @@ def observation_of(
     if record.specialist is None:
         return None
     mark = _mark(record, feedback)
-    done = _done(record.verdicts)
+    done = _done(_own_verdicts(record, record.specialist))
     return Observation(
         id=record.id,
         at=record.started,
@@ -85,7 +85,7 @@ def observation_of(
         outcome=record.outcome,
         error=record.error or "",
         finish_reason=record.finish_reason or "",
-        tries=tuple(map(_try, record.attempts)),
+        tries=tuple(map(_try, _own_attempts(record))),
         verdicts=tuple(done),
         done=done,
         scores={each.detector: each.value for each in record.scores},
@@ -117,24 +117,29 @@ def observations_of(
 
 
 def _tells(record: RequestRecord, attempt: AttemptRecord) -> bool:
-    """Return whether an attempt tells of a specialist whose answer did not leave: it failed, or its answer was held.
+    """Return whether an attempt tells of a specialist whose answer did not leave: it failed, or its answer was kept.
 
     Of a request in parts, which nobody answered alone, only failures are told apart.
     """
-    return _is_failure(attempt) or (_has_answered(attempt) and record.specialist is not None)
+    has_failed = attempt.outcome == "failed"
+    return has_failed or (_has_answered(attempt) and record.specialist is not None)
 
 
 def _of_other(record: RequestRecord, specialist: str, budgets: Budgets, topic: str) -> Observation:
     """Return a request as it was for a specialist in whose place another one answered.
 
-    It failed; or it answered, and its answer was not the best: then its own time is known, and that it did not fail.
-    What was found in that answer is not recorded, and what it cost is a part of what the request cost.
+    It failed; or its answer was withheld for what a watcher found in it; or it answered, and its answer was not the
+    best: then its own time is known, and that it did not fail. What it cost is a part of what the request cost.
     """
     tried = [each for each in record.attempts if each.specialist == specialist]
     told = [each for each in tried if _tells(record, each)]
     last = told[-1]
     asked = msgspec.structs.replace(record, model=None, variant=None, endpoint=last.endpoint)
     losses: dict[Signal, float] = {"error": float(any(map(_is_failure, told)))}
+    done = dict[str, str]()
+    if any(each.error == WITHHELD for each in told):
+        found = _found_in(record, specialist)
+        losses, done = losses | _of_findings(found), _done(found)
     answered = _has_answered(last)
     waited = None if not answered else _of_held(record, tried, budgets)
     if waited is not None:
@@ -148,6 +153,8 @@ def _of_other(record: RequestRecord, specialist: str, budgets: Budgets, topic: s
         outcome="ok" if answered else "error",
         error=last.error or "",
         tries=tuple(map(_try, tried)),
+        verdicts=tuple(done),
+        done=done,
         duration_ms=sum(each.duration_ms for each in tried),
         moves=record.moves,
         requested=record.requested_model,
@@ -217,16 +224,35 @@ def _of_answer(record: RequestRecord, mark: float | None) -> dict[Signal, float]
     """Return what can be said of an answer in words."""
     if record.operation != "chat":
         return {} if mark is None else {"quality": 1.0 - mark}
-    found = [each for each in record.verdicts if not _is_of_request(each)]
     losses: dict[Signal, float | None] = {
-        "leak": float(any(each.detector in LEAKS for each in found)),
-        "refusal": float(_is_refusal(record, found)),
-        "format": float(any(map(_is_malformed, found))),
+        **_of_findings(_found_in(record, record.specialist)),
         "quality": _lost(record.quality if mark is None else mark),
         "intent_alignment": _lost(record.intent_alignment),
         "groundedness": _groundedness(record),
     }
+    if record.finish_reason == FILTERED and record.outcome == "ok":
+        losses["refusal"] = 1.0
     return {name: loss for name, loss in losses.items() if loss is not None}
+
+
+def _of_findings(found: Sequence[VerdictRecord]) -> dict[Signal, float]:
+    """Return what is lost on the signals that show in what was found in answers."""
+    return {
+        "leak": float(any(each.detector in LEAKS for each in found)),
+        "refusal": float(any(each.detector == "answer" and each.rule == REFUSAL for each in found)),
+        "format": float(any(map(_is_malformed, found))),
+    }
+
+
+def _found_in(record: RequestRecord, specialist: str | None) -> list[VerdictRecord]:
+    """Return what was found in the answers of a specialist, or in no single one's."""
+    return [each for each in _own_verdicts(record, specialist) if not _is_of_request(each)]
+
+
+def _own_verdicts(record: RequestRecord, specialist: str | None) -> list[VerdictRecord]:
+    """Return what was found, without what others than a specialist are to blame for."""
+    others = {each.endpoint for each in record.attempts if each.specialist != specialist}
+    return [each for each in record.verdicts if each.endpoint not in others]
 
 
 def _has_failed(record: RequestRecord) -> bool:
@@ -248,11 +274,6 @@ def _latency(record: RequestRecord, budgets: Budgets) -> float | None:
 def _groundedness(record: RequestRecord) -> float | None:
     scores = [each.value for each in record.scores if each.detector == UNGROUNDED]
     return min(max(scores[-1], 0.0), 1.0) if scores else None
-
-
-def _is_refusal(record: RequestRecord, found: Sequence[VerdictRecord]) -> bool:
-    is_filtered = record.finish_reason == FILTERED and record.outcome == "ok"
-    return is_filtered or any(each.detector == "answer" and each.rule == REFUSAL for each in found)
 
 
 def _is_malformed(verdict: VerdictRecord) -> bool:

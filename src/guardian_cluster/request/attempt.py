@@ -396,7 +396,8 @@ class Attempt:
     def _settle(self, watch: Watch) -> None:
         """Keep what an attempt leaves behind, however it ended: what was found, and what half an answer costs."""
         found = self.report.verdicts if self.ended else watch.break_off().verdicts
-        self.verdicts = found[self._known_verdicts :]
+        own, endpoint = found[self._known_verdicts :], self.candidate.endpoint.id
+        self.verdicts = tuple([msgspec.structs.replace(each, endpoint=endpoint) for each in own])
         said = watch.characters - self._said_before
         if not self.usage.counted and not self.usage.is_estimated and said > 0:
             self._estimate(said)

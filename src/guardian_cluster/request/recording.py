@@ -152,6 +152,7 @@ def verdict_record(verdict: Verdict) -> VerdictRecord:
         channel=verdict.channel,
         choice=verdict.choice,
         position=verdict.position,
+        endpoint=verdict.endpoint,
     )
 
 

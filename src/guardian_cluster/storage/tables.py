@@ -151,6 +151,7 @@ verdict = Table(
     _text("channel"),
     _integer("choice"),
     _integer("position"),
+    _text("endpoint"),
     sqlite_with_rowid=False,
 )
 

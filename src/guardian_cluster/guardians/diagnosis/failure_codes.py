@@ -66,8 +66,9 @@ def is_smooth(observation: Observation) -> bool:
 
 
 def is_withheld(observation: Observation) -> bool:
-    """Return whether an answer of a request was kept back."""
-    return observation.error == WITHHELD or any(map(is_try_withheld, observation.tries))
+    """Return whether an answer of a request was kept back by a policy: one that has not its form is no answer."""
+    is_kept = observation.error == WITHHELD or any(map(is_try_withheld, observation.tries))
+    return is_kept and observation.losses.get("format", 0.0) < 1.0
 
 
 def is_try_withheld(attempt: Try) -> bool:
