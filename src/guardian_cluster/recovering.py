@@ -15,9 +15,10 @@ from guardian_cluster.engine.engine import Run, StepFailed, Workflow
 from guardian_cluster.errors import CannotCreate
 from guardian_cluster.guarded import Guarded, InForce
 from guardian_cluster.recovery.backup import BackupManager
+from guardian_cluster.recovery.endings import ALARM
 from guardian_cluster.recovery.engine import RecoveryEngine
 from guardian_cluster.recovery.ports import Alerting, Retrying
-from guardian_cluster.recovery.tending import ALARM, Tending
+from guardian_cluster.recovery.tending import Tending
 from guardian_cluster.recovery.workflow import FailureRecoveryWorkflow
 from guardian_cluster.recovery_facts import EmergencyDiagnosis, KnownSituations, ReadSince, RecentFacts
 from guardian_cluster.storage.state_database import StateUnavailable

@@ -183,7 +183,8 @@ class EmergencyDiagnosis:
 
         Raises KeyError where its specialist is not deployed.
         """
-        until = self._clock.monotonic() + PATIENCE_S
+        # What is still bad was looked at for long enough.
+        until = self._clock.monotonic() + (0.0 if event.again else PATIENCE_S)
         while True:
             report, bad = await self._look(event)
             is_placed = report.diagnosis is not None and (report.diagnosis.where or bad >= ENOUGH)

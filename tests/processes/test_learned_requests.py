@@ -34,6 +34,22 @@ def alarmed() -> Learned:
     return learned
 
 
+def test_requests_that_try_whether_a_fault_is_over_raise_no_alarm() -> None:
+    learned = Learned()
+    learned.configure(base(WRITER), NOON)
+    raised = [
+        learned.take(
+            msgspec.structs.replace(
+                answered(number, broken=number >= SOUND), moves=("a1:trial",) * (number >= SOUND)
+            )
+        )
+        for number in range(SOUND + BROKEN)
+    ]
+
+    assert not any(raised)
+    assert alarmed().alarms.open()
+
+
 def test_an_alarm_ends_with_the_endpoint_that_it_is_about() -> None:
     learned = alarmed()
     where = [alarm.where for alarm in learned.alarms.open()]

@@ -18,20 +18,20 @@ from guardian_cluster.domain.action import (
     UseVariant,
 )
 from guardian_cluster.domain.incident import Incident
-from guardian_cluster.domain.observation import Observation, Try
+from guardian_cluster.domain.observation import TRIED, Observation, Try
 from guardian_cluster.recovery.aftercare import (
     AT_MOST_S,
     FIRST_TRIAL_S,
     LONGEST_PAUSE_S,
     TRIAL_S,
-    TRIED,
     Due,
     Trial,
     care,
     first_trial,
-    looked_at_since,
+    telling,
     with_trial,
 )
+from guardian_cluster.recovery.following import Following
 
 BAD = 0.46
 HOLD_S = 900.0
@@ -63,10 +63,11 @@ def due(
     trial: Trial | None = None,
     of: Incident | None = None,
 ) -> Due | None:
-    trials = {} if trial is None else {taken.id: trial}
-    found = care([taken], trials, requests or [], of or incident(), BAD, now, hold_s=HOLD_S)
-    assert len(found) <= 1
-    return found[0] if found else None
+    mine = of or incident()
+    tells, losses = telling(taken, trial, mine), list[float]()
+    if tells is not None:
+        losses = Following(tells[0]).take(requests or [], now - mine.known_after_s, tells[1])
+    return care(taken, trial, losses, mine, now, hold_s=HOLD_S)
 
 
 UNDER_WAY = Trial(begun=NOON, next=NOON)
@@ -174,7 +175,7 @@ def test_an_action_is_made_to_last_while_a_trial_is_under_way() -> None:
 
 
 def test_pauses_double_up_to_the_longest() -> None:
-    trial, now, pauses = first_trial(action()), NOON + 30.0, list[float]()
+    trial, now, pauses = first_trial(action(), incident()), NOON + 30.0, list[float]()
     for _ in range(10):
         taken = action(until=now + AT_MOST_S)
         found = due(taken, now, tried([1.0] * 60), replace(trial, begun=NOON))
@@ -182,13 +183,13 @@ def test_pauses_double_up_to_the_longest() -> None:
         pauses.append(found.trial.next - now)
         trial, now = found.trial, found.trial.next
 
-    assert pauses[0] == FIRST_TRIAL_S
+    assert pauses[0] == 2 * FIRST_TRIAL_S
     assert all(later == min(2 * sooner, LONGEST_PAUSE_S) for sooner, later in itertools.pairwise(pauses))
     assert pauses[-1] == LONGEST_PAUSE_S
 
 
 def test_what_keeps_coming_back_is_tried_later() -> None:
-    pauses = [first_trial(action(), flaps).pause_s for flaps in (0, 1, 3, 100)]
+    pauses = [first_trial(action(), incident(flaps=flaps)).pause_s for flaps in (0, 1, 3, 100)]
 
     assert pauses == [60.0, 120.0, 480.0, LONGEST_PAUSE_S]
 
@@ -230,9 +231,13 @@ def test_what_a_person_does_is_left_alone_until_its_time() -> None:
 def test_only_the_requests_that_are_needed_are_asked_for() -> None:
     taken = action()
 
-    assert looked_at_since([taken], {}, incident()) is None
-    assert looked_at_since([taken], {"a1": Trial(begun=NOON + 9, next=0.0)}, incident()) == NOON + 9
-    assert looked_at_since([taken], {}, incident(mitigated=None)) == NOON
+    in_trial = telling(taken, Trial(begun=NOON + 9, next=0.0), incident())
+    unconfirmed = telling(taken, None, incident(mitigated=None))
+
+    assert telling(taken, None, incident()) is None
+    assert in_trial is not None
+    assert unconfirmed is not None
+    assert (in_trial[0], unconfirmed[0]) == (NOON + 9, NOON)
 
 
 def test_a_trial_and_its_end_leave_the_move_as_it_was() -> None:
@@ -242,5 +247,3 @@ def test_a_trial_and_its_end_leave_the_move_as_it_was() -> None:
 
         assert trying != taken
         assert with_trial(trying, 0.0) == taken
-    half = action(move=Reroute(specialist="writer", to="editor", share=0.5))
-    assert with_trial(with_trial(half, 0.05), 0.0) == half

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from recovery_samples import NOON, World, action, plan, specialist
 
 from guardian_cluster.contract.snapshot import RecoveryPolicy
-from guardian_cluster.domain.action import LOOPS, Action, Drain, Scope, Shed
+from guardian_cluster.domain.action import LOOPS, Action, Drain, LimitConcurrency, Scope, Shed
 from guardian_cluster.recovery.actions import ActionDesk
-from guardian_cluster.recovery.leases import HOUR_S, admit, leaves_nobody, within_budget
+from guardian_cluster.recovery.leases import HOUR_S, Admission, admit, leaves_nobody, within_budget
 
 SCOPES = [
     Scope(specialist="writer"),
@@ -151,3 +151,17 @@ def test_an_action_that_ended_holds_no_scope() -> None:
     ended = replace(action("a1", incident_id="i1"), state="undone")
 
     assert admit(action("a2", incident_id="i2"), [ended]).refused == ""
+
+
+def test_what_is_still_bad_beside_what_is_done_for_others_is_acted_upon_but_no_setting_is_set_twice() -> None:
+    everything = Scope(specialist="writer")
+    drained = action("a1", incident_id="i1", scope=everything)
+    limited = replace(
+        drained, id="a2", move=LimitConcurrency(specialist="writer", endpoint="writer/1", most=2)
+    )
+    wanted = replace(drained, id="a3", incident_id="i2")
+
+    assert admit(wanted, [drained]).refused
+    assert admit(wanted, [drained], insists=True) == Admission()
+    assert admit(replace(limited, id="a4", incident_id="i2"), [limited], insists=True).refused
+    assert admit(wanted, [replace(drained, loop="person")], insists=True).refused

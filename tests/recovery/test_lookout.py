@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from recovery_samples import NOON, incident, observation
 
 from guardian_cluster.domain.observation import Observation
-from guardian_cluster.recovery.lookout import MOST_READ, Lookout
+from guardian_cluster.recovery.following import MOST_READ
+from guardian_cluster.recovery.lookout import Lookout
 from guardian_cluster.recovery.validation import validate
 
 WAITING = incident(where=(("tenant", "acme"),), bad=0.5)
@@ -33,7 +34,7 @@ def read(requests: list[Observation], at: float) -> list[Observation]:
 def test_a_place_that_few_are_in_is_judged_in_time() -> None:
     requests, lookout = came(12_000, 1.0, acme_every=1_000), Lookout(NOON)
 
-    states = [lookout.take(read(requests, lookout.at), WAITING, NOON + 1_300.0).state for _ in range(6)]
+    states = [lookout.look(read(requests, lookout.at), WAITING, NOON + 1_300.0).state for _ in range(6)]
 
     assert states[0] == "undecided"
     assert states[-1] == "failed"
@@ -46,7 +47,7 @@ def test_however_often_one_looks_each_request_is_taken_once(steps: list[int]) ->
     for step in steps:
         now += step
         seen = [each for each in requests if each.at <= now]
-        found = lookout.take(read(seen, lookout.at), few, now)
+        found = lookout.look(read(seen, lookout.at), few, now)
 
     taken = [0.0 for each in requests if each.at <= now]
     assert found == validate(taken, few.bad)
@@ -56,8 +57,8 @@ def test_what_may_yet_fail_is_taken_when_it_is_known() -> None:
     slow = replace(WAITING, known_after_s=60.0)
     requests, lookout = came(100, 1.0), Lookout(NOON)
 
-    assert lookout.take(read(requests, lookout.at), slow, NOON + 10.0).requests == 0
-    assert lookout.take(read(requests, lookout.at), slow, NOON + 70.0).state == "failed"
+    assert lookout.look(read(requests, lookout.at), slow, NOON + 10.0).requests == 0
+    assert lookout.look(read(requests, lookout.at), slow, NOON + 70.0).state == "failed"
 
 
 def test_a_mark_counts_whenever_it_comes() -> None:
@@ -65,8 +66,8 @@ def test_a_mark_counts_whenever_it_comes() -> None:
     requests = [
         replace(each, losses={"quality": 0.0}) for each in came(20, 0.0)
     ]  # nobody has said anything of them yet
-    lookout = Lookout(NOON)
-    assert lookout.take(read(requests, lookout.at), by_marks, NOON + 10.0).requests == 0
+    lookout = Lookout(NOON, by_marks=True)
+    assert lookout.look(read(requests, lookout.at), by_marks, NOON + 10.0).requests == 0
 
     marked = [replace(each, losses={"quality": 1.0}, feedback=0.0) for each in requests]
-    assert lookout.take(read(marked, lookout.at), by_marks, NOON + 900.0).state == "failed"
+    assert lookout.look(read(marked, lookout.at), by_marks, NOON + 900.0).state == "failed"

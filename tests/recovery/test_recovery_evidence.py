@@ -9,7 +9,7 @@ from guardian_cluster.domain.incident import Incident
 from guardian_cluster.domain.observation import Slice
 from guardian_cluster.domain.recovery import FailurePattern
 from guardian_cluster.recovery.assessment import LONGEST_S, assess
-from guardian_cluster.recovery.evidence import bad_for, concerned, is_telling, losses_of
+from guardian_cluster.recovery.evidence import bad_for, concerning, is_telling, losses_of
 from guardian_cluster.recovery.incidents import (
     LEFT_BEHIND_S,
     is_covered,
@@ -106,7 +106,8 @@ def test_a_useless_drain_is_not_confirmed_by_requests_that_were_well_before() ->
         for n, each in enumerate(before)
     ]
 
-    seen = losses_of(concerned(after, [drained], failure.where), "error", until=NOON)
+    concerns = concerning([drained], failure.where)
+    seen = losses_of([each for each in after if concerns(each)], "error", until=NOON)
     bad = bad_for(failure, found, [drained])
 
     assert len(seen) == 40
@@ -126,8 +127,8 @@ def test_shedding_is_judged_by_whom_it_did_not_refuse() -> None:
     shed = action(move=Shed(specialist="writer", share=0.5))
     refused, served = observation(1, NOON, moves=("a1",)), observation(2, NOON)
 
-    assert concerned([refused, served], [shed], ()) == [served]
-    assert concerned([refused, served], [action()], ()) == [refused]
+    assert list(filter(concerning([shed], ()), [refused, served])) == [served]
+    assert list(filter(concerning([action()], ()), [refused, served])) == [refused]
 
 
 def test_simple_questions_tell_of_who_answers_and_not_of_what_is_asked() -> None:
@@ -299,5 +300,5 @@ def test_what_relieves_everybody_is_judged_by_everybody() -> None:
     moved, left = observation(1, NOON, moves=("a1",)), observation(2, NOON)
 
     for taken in (half, fewer):
-        assert concerned([moved, left], [taken], ()) == [moved, left]
-    assert concerned([moved, left], [backup], ()) == [moved]
+        assert list(filter(concerning([taken], ()), [moved, left])) == [moved, left]
+    assert list(filter(concerning([backup], ()), [moved, left])) == [moved]

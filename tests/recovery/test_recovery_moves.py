@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from recovery_samples import NOON, WRITER_1, diagnosis, event, observation, situation, specialist
 
 from guardian_cluster.contract.snapshot import Base, Capabilities, RecoveryPolicy, Tenant, Variant
-from guardian_cluster.domain.action import Drain, HeldMove, Move, Reroute, UseVariant
+from guardian_cluster.domain.action import ChangeTimeouts, Drain, HeldMove, Move, Reroute, UseVariant
 from guardian_cluster.domain.change import ChangeEvent
 from guardian_cluster.domain.observation import Slice, Try, slice_of
 from guardian_cluster.domain.recovery import DiagnosticReport
@@ -190,6 +190,25 @@ def test_timeouts_are_prolonged_only_where_ours_were_changed() -> None:
     assert PLANNERS["timeouts"](replace(ours, changes=(changed,))) is not None
 
 
+def test_what_was_halved_or_set_already_is_not_halved_or_set_again() -> None:
+    everything = situation(
+        diagnosis=diagnosis("hang", where=()),
+        event=event(where=()),
+        backups=("editor", "twin"),
+        recent=[observation(number, NOON + number, 0.0, first_token_ms=100.0) for number in range(60)],
+    )
+    halved = held(Reroute(specialist="writer", to="editor", share=0.5))
+    hurried = held(ChangeTimeouts(specialist="writer", first_token_s=1.0))
+
+    assert PLANNERS["reroute"](everything) is not None
+    assert PLANNERS["reroute"](replace(everything, moves=halved)) is None
+    backup = PLANNERS["backup"](replace(everything, moves=halved))
+    assert backup is not None
+    assert [move.to for move in backup.moves if isinstance(move, Reroute)] == ["editor"]
+    assert PLANNERS["timeouts"](everything) is not None
+    assert PLANNERS["timeouts"](replace(everything, moves=hurried)) is None
+
+
 @pytest.mark.parametrize("severity", ["error", "warning", "info"])
 def test_nobody_is_refused_for_less_than_an_outage(severity: str) -> None:
     assert PLANNERS["shed"](situation(severity=severity)) is None
@@ -237,6 +256,7 @@ def test_backups_are_the_declared_then_equals_and_never_itself_or_the_unwell() -
     assert manager.ready(writer, base()) == ("editor", "twin")
     assert manager.ready(writer, base(writer=("twin", "writer", "gone"))) == ("twin",)
     assert manager.ready(writer, base(), unwell={"editor"}) == ("twin",)
+    assert manager.ready(writer, base(writer=())) == ()
 
 
 def test_requests_go_to_nobody_whom_a_tenant_does_not_trust() -> None:

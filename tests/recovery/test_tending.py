@@ -11,10 +11,12 @@ from guardian_cluster.contract.snapshot import RecoveryPolicy
 from guardian_cluster.domain.action import Drain
 from guardian_cluster.domain.alarm import Alarm
 from guardian_cluster.domain.incident import Incident
+from guardian_cluster.domain.observation import TRIED
 from guardian_cluster.recovery.actions import ActionDesk
-from guardian_cluster.recovery.aftercare import FIRST_TRIAL_S, TRIED
+from guardian_cluster.recovery.aftercare import FIRST_TRIAL_S
+from guardian_cluster.recovery.endings import ALARM
 from guardian_cluster.recovery.incidents import LEFT_BEHIND_S, told
-from guardian_cluster.recovery.tending import ALARM, Tending
+from guardian_cluster.recovery.tending import Tending
 
 
 class House:
@@ -238,3 +240,48 @@ async def test_what_stands_for_an_incident_that_a_person_ended_is_undone() -> No
     await house.tick(1.0)
 
     assert house.world.moves == ()
+
+
+async def test_of_a_busy_specialist_the_few_that_tell_are_waited_for() -> None:
+    house = House()
+    await house.open()
+    await house.tick(FIRST_TRIAL_S + 1.0)
+    began = house.world.clock.now()
+    for number in range(12_000):
+        moves = (f"run:drain:0{TRIED}",) if number % 1_000 == 999 else ()
+        house.world.requests.append(observation(number, began + number / 200, 0.0, moves=moves))
+
+    states: list[str] = []
+    for _ in range(6):
+        await house.tick(10.0)
+        states.append((await house.now()).state)
+
+    assert states[:3] == ["validating"] * 3  # two of 2,000 tell, and more are read with each look
+    assert states[-1] == "resolved"
+
+
+async def test_where_those_whom_nothing_moved_are_not_well_it_is_worked_on_once_more() -> None:
+    house = House(where=())
+    await house.open()
+    others = [observation(1_000 + number, NOON + 31.0 + number / 10, 1.0) for number in range(60)]
+
+    house.world.requests.extend(others[:20])
+    await house.tick(20.0)
+    assert (await house.now()).state == "validating"  # what was done just now may have to show
+    house.world.requests.extend(others[20:])
+    await house.tick(20.0)
+
+    found = await house.now()
+    assert (found.state, found.mitigated) == ("detected", None)
+    assert len(house.world.moves) == 1
+
+
+async def test_requests_that_try_the_old_way_are_not_those_whom_nothing_moved() -> None:
+    house = House(where=())
+    await house.open()
+    await house.tick(FIRST_TRIAL_S + 1.0)
+
+    await house.tick(10.0, [1.0] * 3, TRIED)
+    await house.tick(60.0, [0.0] * 3, TRIED)
+
+    assert (await house.now()).state == "validating"

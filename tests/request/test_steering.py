@@ -140,10 +140,12 @@ def test_who_goes_first_has_it_and_of_one_loop_the_narrower():
     assert found.instead_of("smart", anybody) == ("other", ["person"])
 
 
-def test_a_request_that_its_share_leaves_behind_is_a_trial():
-    found = way(held(Reroute(specialist="smart", to="other", share=0.0), "a"))
+def test_a_request_that_tries_the_old_way_is_marked_and_one_beyond_the_share_is_not():
+    trying = way(held(Reroute(specialist="smart", to="other", trial=1.0), "a"))
+    beyond = way(held(Reroute(specialist="smart", to="other", share=0.0, trial=1.0), "a"))
 
-    assert found.instead_of("smart", anybody) == ("smart", ["a:trial"])
+    assert trying.instead_of("smart", anybody) == ("smart", ["a:trial"])
+    assert beyond.instead_of("smart", anybody) == ("smart", [])
 
 
 def test_variants_and_timeouts_are_those_of_the_moves_and_the_rest_is_as_configured():

@@ -370,13 +370,14 @@ class RecoveryPolicy(Frozen, frozen=True, kw_only=True):
     hold_s: float = 900.0
     """After so long an action undoes itself, unless it is still needed."""
     backup: dict[str, tuple[str, ...]] = {}
-    """Specialist -> who takes its requests where nothing else helps, in order; its `fallback` where none is named."""
+    """Specialist -> who takes its requests where nothing else helps, in order; with `()` nobody does. Of a specialist
+    that is not named, its `fallback`."""
     playbook: dict[Cause | Literal["unknown"], tuple[MoveKind | Literal["page"], ...]] = {}
     """Cause -> what is tried, in order; in the place of what is known of that cause."""
 
     def backups_of(self, specialist: Specialist) -> tuple[str, ...]:
         """Return the backups that the configuration names."""
-        return self.backup.get(specialist.name) or specialist.fallback
+        return self.backup.get(specialist.name, specialist.fallback)
 
 
 class Sink(Frozen, frozen=True, kw_only=True):

@@ -40,7 +40,9 @@ class Reroute(msgspec.Struct, frozen=True, kw_only=True, tag="reroute"):
     where: Slice = ()
     """Only those; of dimensions by which requests are told apart beforehand (`ROUTED_BY`)."""
     share: float = 1.0
-    """Of these requests, 0 to 1. What is left is how it is seen whether the specialist is well again."""
+    """Of these requests, 0 to 1."""
+    trial: float = 0.0
+    """Of those that would be given away, the share that tries the specialist: to see whether it is well again."""
     as_backup: bool = False
     """Whether it is the activation of a backup: everything goes there because nothing else helps."""
 
@@ -144,15 +146,15 @@ class HeldMove(msgspec.Struct, frozen=True, kw_only=True):
     move: Move
 
 
-ActionState = Literal["proposed", "active", "undone", "lapsed", "displaced", "refused"]
-"""proposed: autonomy did not allow more; active: in force; undone: taken back; lapsed: its time was over; displaced:
+ActionState = Literal["active", "undone", "lapsed", "displaced", "refused"]
+"""active: in force; undone: taken back; lapsed: its time was over; displaced:
 one that goes before it wanted its scope; refused: it never was in force, the note says why."""
 
 ENDED: frozenset[ActionState] = frozenset({"undone", "lapsed", "displaced", "refused"})
 """From none of these an action comes back: whoever wants the move again takes a new one."""
 
 
-NEVER_IN_FORCE: frozenset[ActionState] = frozenset({"proposed", "refused"})
+NEVER_IN_FORCE: frozenset[ActionState] = frozenset({"refused"})
 """What has one of these states has changed nothing."""
 
 

@@ -53,6 +53,11 @@ class Try(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first_token_ms: float | None = None
 
 
+TRIED = ":trial"
+"""Follows an action's id in the record of a request that tried the old way, so that it is seen whether the action is
+still needed."""
+
+
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """One request of one specialist. Numbers are of all its attempts together."""
 
@@ -91,6 +96,11 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of the actions that changed its way; `ID:trial` is one that could have, and left it as it was."""
     requested: str = ""
     """The name its caller asked for: a specialist, an alias or `auto`; hostile text."""
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether it tried, for an action in force, whether what was bad is well again."""
+        return any(id.endswith(TRIED) for id in self.moves)
 
 
 def slice_of(values: Mapping[Dimension, str]) -> Slice:

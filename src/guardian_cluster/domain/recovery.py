@@ -139,6 +139,10 @@ class RecoveryResult(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds from the event to the end of what was done about it."""
 
 
+MAX_PATTERNS = 200
+"""Of a specialist: each is compared with every failure of it, while its users wait."""
+
+
 class FailurePattern(msgspec.Struct, frozen=True, kw_only=True):
     """A failure that was seen before: how it is known again, and what helped."""
 

@@ -80,14 +80,17 @@ class Learned:
             observed = observations_of(record, feedback, budgets=self.budgets, topic=topic)
             if record.specialist is not None:
                 self._budgets.take(record, {alarm.signal for alarm in self.alarms.open(record.specialist)})
-            known = [each for each in observed if each.specialist in self._caps]
+            # What tries whether a fault is over may fail: that is for recovery to judge, and no news.
+            known = [each for each in observed if each.specialist in self._caps and not each.is_trial]
             self.seen.update(each.specialist for each in known)
             return [alarm for observation in known for alarm in self.alarms.take(observation)]
 
     def hear(self, record: RequestRecord, feedback: Sequence[Feedback]) -> list[Alarm]:
         """Take in what a caller said of a request later."""
         observation = observation_of(record, feedback, topic=self.topic(record))
-        if observation is None or observation.feedback is None or observation.specialist not in self._caps:
+        if observation is None or observation.feedback is None or observation.is_trial:
+            return []
+        if observation.specialist not in self._caps:
             return []
         quality = {"quality": observation.losses.get("quality", 1.0 - observation.feedback)}
         with self._lock:

@@ -45,9 +45,7 @@ def ended_key(action: Action) -> str:
 
 def whole(move: Move) -> Move:
     """Return a move as it concerns all requests: without the share that tries the old way."""
-    if isinstance(move, Drain):
-        return replace(move, trial=0.0)
-    return replace(move, share=1.0) if isinstance(move, Reroute) else move
+    return replace(move, trial=0.0) if isinstance(move, Drain | Reroute) else move
 
 
 class ActionDesk:
@@ -80,19 +78,21 @@ class ActionDesk:
         family: str = "",
         loop: Loop = "recovery",
         who: str = "recovery",
+        insists: bool = False,
     ) -> tuple[Action, ...]:
         """Keep the actions of a plan, all active or all refused, and return them; those that they displace end.
 
         `family` is the incident that this one is folded into. `run` names the run that takes them, so that it takes
         each once: what was kept of them is returned as it is by then. A plan is refused where one that goes before it
-        acts on its scope; one of a loop also where the hour's budget is spent, and where its drains would leave nobody.
+        acts on its scope (`insists`: see `leases.admit`); one of a loop also where the hour's budget is spent, and
+        where its drains would leave nobody.
         """
         async with self._turn:
             wanted = self._wanted(plan, incident_id, family, run, loop=loop, who=who)
             known = await self._known(wanted)
             if known:
                 return known
-            return await self._admit(wanted, loop, key)
+            return await self._admit(wanted, loop, key, insists=insists)
 
     def _wanted(
         self, plan: PlannedMove, incident_id: str, family: str, run: str, *, loop: Loop, who: str
@@ -124,11 +124,13 @@ class ActionDesk:
         by_id = {each.id: each for each in kept}
         return tuple(by_id[each.id] for each in wanted if each.id in by_id)
 
-    async def _admit(self, wanted: Sequence[Action], loop: Loop, key: str) -> tuple[Action, ...]:
+    async def _admit(
+        self, wanted: Sequence[Action], loop: Loop, key: str, *, insists: bool
+    ) -> tuple[Action, ...]:
         """Keep actions as active where they may be taken, and as refused where not; end those that they displace."""
         now = self._clock.now()
         active = [each for each in await self._store.actions(active_only=True) if each.until > now]
-        admissions = [admit(each, active) for each in wanted]
+        admissions = [admit(each, active, insists=insists) for each in wanted]
         refused = next((each.refused for each in admissions if each.refused), "")
         if refused and (same := _the_same(wanted, active)):
             refused = ALREADY + ", ".join(same)

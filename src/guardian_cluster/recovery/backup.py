@@ -30,11 +30,15 @@ class BackupManager:
 
         The declared ones go first, then its equals, then those that have shown to be as good. Nobody who is unwell,
         who can do less, sees less of a conversation, or to whom a tenant of the specialist does not entrust its
-        requests. What one request may cost is looked at when it comes.
+        requests; and nobody at all where the configuration says so. What one request may cost is looked at when it
+        comes.
         """
+        declared = base.recovery.backups_of(specialist)
+        if not declared and specialist.name in base.recovery.backup:
+            return ()
         served = {each.name: each for each in base.specialists}
         named = (
-            *base.recovery.backups_of(specialist),
+            *declared,
             *specialist.equals,
             *self._as_good(specialist, served),
         )

@@ -5,12 +5,14 @@ is judged by all requests that are like those it concerned in what they bring th
 template). Among these the fault was diluted before, so a smaller mean loss is still bad.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from guardian_cluster.domain.action import Action, LimitConcurrency, Move, RenewPool, Reprobe, Reroute, Shed
 from guardian_cluster.domain.incident import FailureEvent
 from guardian_cluster.domain.observation import Dimension, Observation, Signal, Slice, holds
 from guardian_cluster.domain.recovery import SeverityAssessment
+from guardian_cluster.recovery.following import Following
 from guardian_cluster.recovery.validation import still_bad_from
 
 BROUGHT: tuple[Dimension, ...] = ("tenant", "topic", "language", "template")
@@ -34,8 +36,8 @@ def brought(where: Slice) -> Slice:
     return tuple((name, value) for name, value in where if name in BROUGHT)
 
 
-def concerned(requests: Iterable[Observation], actions: Sequence[Action], where: Slice) -> list[Observation]:
-    """Return the requests whose way these actions changed, of those like the ones in a slice.
+def concerning(actions: Sequence[Action], where: Slice) -> Callable[[Observation], bool]:
+    """Return what tells the requests whose way these actions changed, of those like the ones in a slice.
 
     Shedding is judged by the requests that it did not refuse: they are for whom it is done. What relieves everybody by
     giving a part elsewhere, or less at once, is judged by everybody.
@@ -43,11 +45,12 @@ def concerned(requests: Iterable[Observation], actions: Sequence[Action], where:
     ids = {each.id for each in actions}
     are_shed, relieve_all = (all(test(each.move) for each in actions) for test in (_sheds, _relieves_all))
     since, like = min((each.taken for each in actions), default=0.0), brought(where)
-    return [
-        each
-        for each in requests
-        if each.at >= since and (relieve_all or ids.isdisjoint(each.moves) == are_shed) and holds(like, each)
-    ]
+
+    def concerns(each: Observation) -> bool:
+        is_changed = relieve_all or ids.isdisjoint(each.moves) == are_shed
+        return each.at >= since and is_changed and holds(like, each)
+
+    return concerns
 
 
 def _sheds(move: Move) -> bool:
@@ -62,24 +65,19 @@ def _relieves_all(move: Move) -> bool:
 
 
 def losses_of(
-    requests: Iterable[Observation], signal: Signal, *, until: float, by_marks: bool = False
+    requests: Sequence[Observation], signal: Signal, *, until: float, by_marks: bool = False
 ) -> list[float]:
-    """Return what each request lost that began until then, in their order: of what several made of it the worst.
+    """Return what each request lost that began until then, in their order."""
+    following = Following(-math.inf, by_marks=by_marks)
+    return following.take(requests, until, lambda each: loss_of(each, signal, by_marks=by_marks))
+
+
+def loss_of(each: Observation, signal: Signal, *, by_marks: bool = False) -> float | None:
+    """Return what a request lost; `None` where it does not tell.
 
     One that got no answer at all lost everything, whatever the signal: who waits less for a hang is not helped by an
-    error. Later ones are left out because those that fail may take longer to be known than those that go well.
-    `by_marks` leaves out those that their callers said nothing of.
+    error. `by_marks` leaves out those that their callers said nothing of.
     """
-    worst: dict[str, float] = {}
-    for each in requests:
-        loss = _loss(each, signal, by_marks=by_marks)
-        if each.at <= until and loss is not None:
-            worst[each.id] = max(worst.get(each.id, 0.0), loss)
-    return list(worst.values())
-
-
-def _loss(each: Observation, signal: Signal, *, by_marks: bool) -> float | None:
-    """Return what a request lost; `None` where it does not tell."""
     if each.outcome == "error" or each.error == NO_ROOM:
         return 1.0
     return None if by_marks and each.feedback is None else each.losses.get(signal)

@@ -4,13 +4,27 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from guardian_cluster.contract.snapshot import RecoveryPolicy
-from guardian_cluster.domain.action import LOOPS, NEVER_IN_FORCE, Action, Drain, Loop, Move
+from guardian_cluster.domain.action import (
+    LOOPS,
+    NEVER_IN_FORCE,
+    Action,
+    ChangeTimeouts,
+    Drain,
+    LimitConcurrency,
+    Loop,
+    Move,
+    UseVariant,
+)
 from guardian_cluster.domain.recovery import Autonomy
 
 HOUR_S = 3_600.0
 
 OWN_TURN = "recovery acts on "
 """Begins the note of an action that was refused because recovery acts there already, for another incident."""
+
+
+SETTINGS = (UseVariant, ChangeTimeouts, LimitConcurrency)
+"""Moves that set something: two in one scope contradict each other."""
 
 
 class Admission(NamedTuple):
@@ -26,11 +40,12 @@ def autonomy_of(policy: RecoveryPolicy, specialist: str) -> Autonomy:
     return policy.specialists.get(specialist, policy.autonomy)
 
 
-def admit(action: Action, active: Iterable[Action]) -> Admission:
+def admit(action: Action, active: Iterable[Action], *, insists: bool = False) -> Admission:
     """Return whether an action may take its scope.
 
     It may not where a loop that goes before its own, or its own, does something in that scope already; it displaces
-    what loops after its own do there. What one loop does for one incident stands side by side: it is one plan.
+    what loops after its own do there. What one loop does for one incident stands side by side: it is one plan. So does
+    what `insists`, for what its loop does there did not suffice; but of one setting there is one value.
     """
     overlapping = [
         each
@@ -38,6 +53,7 @@ def admit(action: Action, active: Iterable[Action]) -> Admission:
         if each.state == "active"
         and each.id != action.id
         and not _is_one_plan(each, action)
+        and not (insists and _go_together(each, action))
         and each.scope.overlaps(action.scope)
     ]
     before = [each for each in overlapping if _rank(each.loop) <= _rank(action.loop)]
@@ -71,6 +87,12 @@ def within_budget(actions: Iterable[Action], now: float, most: int, wanted: int 
 
 def _is_one_plan(one: Action, other: Action) -> bool:
     return bool(one.incident_id) and (_family(one), one.loop) == (_family(other), other.loop)
+
+
+def _go_together(one: Action, other: Action) -> bool:
+    """Return whether two actions of one loop can both be in force, whatever each of them is for."""
+    is_one_setting = isinstance(one.move, SETTINGS) and type(one.move) is type(other.move)
+    return one.loop == other.loop and not is_one_setting
 
 
 def _family(action: Action) -> str:

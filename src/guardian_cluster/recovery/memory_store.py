@@ -12,9 +12,7 @@ from guardian_cluster.domain.incident_union import (
     reported_again,
     united,
 )
-from guardian_cluster.domain.recovery import FailurePattern, PlayCount, RecoveryResult
-
-MAX_PATTERNS = 200
+from guardian_cluster.domain.recovery import MAX_PATTERNS, FailurePattern, PlayCount, RecoveryResult
 
 
 class MemoryIncidentStore:

@@ -219,6 +219,10 @@ class OutboxStore(Protocol):
         """Note what came of a try: delivered, given up, or when it is tried again."""
         ...
 
+    async def withdraw(self, ids: Sequence[str]) -> None:
+        """Forget those of these deliveries that wait and were never tried."""
+        ...
+
     async def deliveries(
         self, *, incident_id: str = "", undelivered_only: bool = False, limit: int = 200
     ) -> Sequence[Delivery]:

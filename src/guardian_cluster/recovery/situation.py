@@ -117,14 +117,20 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def ready(self) -> tuple[str, ...]:
-        """The backups that can take more, those first that take nobody's requests yet.
+        """The backups that can take more, those first that take nobody else's requests yet.
 
         Never one whose own requests are rerouted, or two that fail would send their requests to each other.
         """
         reroutes = [held.move for held in self.moves if isinstance(held.move, Reroute)]
-        away, busy = {each.specialist for each in reroutes}, {each.to for each in reroutes}
+        away = {each.specialist for each in reroutes}
+        busy = {each.to for each in reroutes if each.specialist != self.specialist.name}
         names = [each for each in self.backups if each not in away and not self.is_drained(each)]
         return tuple(sorted(names, key=lambda each: each in busy))
+
+    def is_rerouted(self, where: Slice) -> bool:
+        """Return whether requests of just this slice are given to somebody else already."""
+        reroutes = (held.move for held in self.moves if isinstance(held.move, Reroute))
+        return any((each.specialist, each.where) == (self.specialist.name, where) for each in reroutes)
 
     def share_of(self, where: Slice) -> float:
         """Return the share of recent requests that are in a slice; 1 where too few are known."""

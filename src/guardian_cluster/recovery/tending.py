@@ -5,36 +5,24 @@ back to a recovery; only what nobody else speaks for calls people. The trials th
 process that starts anew begins with the first pause, which costs a twentieth of one trial.
 """
 
-import logging
-from collections.abc import Sequence
-
-from msgspec.structs import replace
+from collections.abc import Collection, Sequence
 
 from guardian_cluster.domain.action import Action, ActionState, kind_of
 from guardian_cluster.domain.clock import Clock
-from guardian_cluster.domain.incident import MOST_OPEN, Conflict, FailureEvent, Incident
+from guardian_cluster.domain.incident import MOST_OPEN, Incident
 from guardian_cluster.domain.recovery import PlayCount, ValidationResult
-from guardian_cluster.recovery.actions import ActionDesk, ended_key
-from guardian_cluster.recovery.aftercare import (
-    LONGEST_PAUSE_S,
-    TRIAL,
-    Due,
-    Trial,
-    care,
-    looked_at_since,
-    with_trial,
-)
-from guardian_cluster.recovery.calling import called
-from guardian_cluster.recovery.incidents import SHOWS_AFTER_S, is_left_behind, speaker, told
-from guardian_cluster.recovery.lookout import MOST_READ, Lookout
+from guardian_cluster.recovery.actions import ActionDesk
+from guardian_cluster.recovery.aftercare import TRIAL, Due, Trial, care, telling, with_trial
+from guardian_cluster.recovery.endings import ALARM, Endings
+from guardian_cluster.recovery.following import MOST_READ, Following, LossOf
+from guardian_cluster.recovery.handing_back import HandingBack
+from guardian_cluster.recovery.incidents import SHOWS_AFTER_S, is_left_behind
+from guardian_cluster.recovery.lookout import Lookout
 from guardian_cluster.recovery.ports import Alerting, IncidentStore, OpenAlarms, RecentRequests
-
-log = logging.getLogger("guardian.recovery")
 
 STILL_BAD = "it is still bad, and nothing is in force against it"
 
-ALARM = "alarm:"
-"""Begins the id of an event that an alarm raised; its own follows."""
+NOT_ENOUGH = "what is in force against it does not suffice"
 
 
 class Tending:
@@ -51,20 +39,20 @@ class Tending:
     ) -> None:
         self._desk = desk
         self._recent = recent
-        self._alerts = alerts
-        self._alarms = alarms
+        self._endings = Endings(alerts, alarms, store, clock)
+        self._handing_back = HandingBack(desk, self._endings, store, clock)
         self._store = store
         self._clock = clock
         self._trials: dict[str, Trial] = {}
+        self._followings: dict[str, Following] = {}
+        """Of actions under trial, or not confirmed yet, by their ids."""
         self._lookouts: dict[str, Lookout] = {}
         """Of incidents that nothing is in force for, by their ids."""
-        self._again: dict[str, Trial] = {}
-        """When an incident may be worked on once more, by its id."""
 
     async def tend(self) -> None:
         """Do all that is due now. What cannot be done about one incident keeps no other from being looked after."""
         for action in await self._desk.follow():
-            await self._tell_ended(action, "undone")
+            await self._endings.tell_ended(action, "undone")
         active = await self._store.actions(active_only=True)
         open_now = await self._store.incidents(open_only=True, limit=MOST_OPEN)
         failures: list[Exception] = []
@@ -75,29 +63,50 @@ class Tending:
                 failures.append(error)
         known = {each.id for each in open_now}
         await self._end_orphans([each for each in active if each.incident_id not in known])
-        for gone in self._trials.keys() - {each.id for each in active}:
-            del self._trials[gone]
-        for kept in (self._lookouts, self._again):
-            for gone in kept.keys() - known:
-                del kept[gone]
+        self._forget_all_but({each.id for each in active}, known)
         if failures:
             raise failures[0]
 
+    def _forget_all_but(self, actions: Collection[str], incidents: Collection[str]) -> None:
+        for kept, ids in ((self._trials, actions), (self._followings, actions), (self._lookouts, incidents)):
+            for gone in kept.keys() - ids:
+                del kept[gone]
+        self._handing_back.forget_all_but(incidents)
+
     async def _tend(self, incident: Incident, actions: Sequence[Action]) -> None:
+        is_ours = incident.state in ("validating", "escalated")
+        if not is_ours:
+            # What a recovery is at work on is looked at anew when that has ended.
+            self._lookouts.pop(incident.id, None)
         if is_left_behind(incident, self._clock.now()):
             said = "its recovery has not been heard of any more"
-            await self._escalate(incident, said, key=f"{incident.id}:left:{incident.history[-1].at:.3f}")
+            await self._endings.escalate(
+                incident, said, key=f"{incident.id}:left:{incident.history[-1].at:.3f}"
+            )
         elif actions:
-            await self._care(incident, actions)
-        elif incident.state in ("validating", "escalated"):
+            for action in actions:
+                await self._care(incident, action)
+            if is_ours and incident.mitigated is not None:
+                await self._look_further(incident)
+        elif is_ours:
             await self._look_on(incident)
 
-    async def _care(self, incident: Incident, actions: Sequence[Action]) -> None:
-        since = looked_at_since(actions, self._trials, incident)
-        requests = () if since is None else await self._recent.since(incident.specialist, since)
-        now, hold_s = self._clock.now(), self._desk.hold_s
-        for due in care(actions, self._trials, requests, incident, incident.bad, now, hold_s=hold_s):
+    async def _care(self, incident: Incident, action: Action) -> None:
+        """Do what is due for an action; how a trial goes, or one that was not confirmed yet, requests tell."""
+        trial = self._trials.get(action.id)
+        tells = telling(action, trial, incident)
+        losses = [] if tells is None else await self._lost(incident, action, *tells)
+        now = self._clock.now()
+        due = care(action, trial, losses, incident, now, hold_s=self._desk.hold_s)
+        if due is not None:
             await self._do(due, incident)
+
+    async def _lost(self, incident: Incident, action: Action, since: float, loss_of: LossOf) -> list[float]:
+        following = self._followings.get(action.id)
+        if following is None or following.since != since:
+            following = self._followings[action.id] = Following(since, by_marks=incident.by_marks)
+        recent = await self._recent.since(incident.specialist, following.at, limit=MOST_READ)
+        return following.take(recent, self._clock.now() - incident.known_after_s, loss_of)
 
     async def _do(self, due: Due, incident: Incident) -> None:
         now, action = self._clock.now(), due.action
@@ -111,22 +120,22 @@ class Tending:
                 await self._desk.change(action, key=key)
             case "confirm":
                 await self._count(incident, action, helped=True)
-                await self._note(incident, due.said, key=f"{key}:note", mitigated=now)
+                await self._endings.note(incident, due.said, key=f"{key}:note", mitigated=now)
                 return
             case "undo" | "lapse" | "fail":
                 await self._desk.end([action], _ended_as(due), due.said, key=key)
         await self._desk.publish()
         if due.verb in ("undo", "lapse", "fail"):
-            await self._tell_ended(action, _ended_as(due))
-        await self._note(incident, due.said, key=f"{key}:note")
+            await self._endings.tell_ended(action, _ended_as(due))
+        await self._endings.note(incident, due.said, key=f"{key}:note")
         if due.verb == "undo":
             left = await self._store.actions(active_only=True, incident_id=incident.id)
             # While a watcher's alarm is open, that tells when it is over: it would not tell of the same fault again.
-            if not left and not await self._open_alarms(incident):
-                await self._resolve(incident, due.said, key=f"{key}:resolved")
+            if not left and not await self._endings.open_alarms(incident):
+                await self._endings.resolve(incident, due.said, key=f"{key}:resolved")
         elif due.verb == "fail":
             await self._count(incident, action, helped=False)
-            await self._hand_back(incident, due.said, onset=action.taken)
+            await self._handing_back.hand_back(incident, due.said, onset=action.taken)
 
     async def _count(self, incident: Incident, action: Action, *, helped: bool) -> None:
         """Count what a move came to that its recovery could not wait for: once for a plan of several actions."""
@@ -146,106 +155,38 @@ class Tending:
         It is over when the watcher has closed its alarms; of one that had none, when our own test says so.
         """
         now = self._clock.now()
-        alarms = await self._open_alarms(incident)
+        alarms = await self._endings.open_alarms(incident)
         had_alarms = any(id.startswith(ALARM) for id in incident.event_ids)
         if had_alarms and not alarms:
-            await self._resolve(incident, "its alarms are closed", key=f"{incident.id}:closed:{now:.3f}")
+            await self._endings.resolve(
+                incident, "its alarms are closed", key=f"{incident.id}:closed:{now:.3f}"
+            )
             return
-        lookout = self._lookouts.setdefault(incident.id, Lookout(incident.updated))
-        recent = await self._recent.since(incident.specialist, lookout.at, limit=MOST_READ)
-        found = lookout.take(recent, incident, now)
-        if found.state == "undecided":
-            return
-        # Anew, for what was well for long must not hide that it is bad again.
-        self._lookouts[incident.id] = Lookout(now)
-        if found.state == "failed":
-            if now >= self._may_act_from(incident):
-                await self._hand_back(incident, STILL_BAD, onset=lookout.since, found=found)
-        elif not had_alarms:
+        since, found = await self._looked(incident)
+        if found.state == "failed" and self._handing_back.due_in_s(incident) <= 0.0:
+            await self._handing_back.hand_back(incident, STILL_BAD, onset=since, found=found)
+        elif found.state == "confirmed" and not had_alarms:
             said = f"{found.requests} requests were served well since"
-            await self._resolve(incident, said, key=f"{incident.id}:well:{now:.3f}")
+            await self._endings.resolve(incident, said, key=f"{incident.id}:well:{now:.3f}")
 
-    def _may_act_from(self, incident: Incident) -> float:
-        """Return when an incident may be worked on once more: later each time, for what was done did not help."""
-        again = self._again.get(incident.id)
-        return incident.updated + SHOWS_AFTER_S if again is None else again.next
+    async def _look_further(self, incident: Incident) -> None:
+        """Look whether those whom no action moved, in the place of an incident, are served well, too."""
+        since, found = await self._looked(incident)
+        if found.state == "failed" and self._handing_back.due_in_s(incident) <= 0.0:
+            await self._handing_back.hand_back(incident, NOT_ENOUGH, onset=since, found=found)
 
-    async def _hand_back(
-        self, incident: Incident, said: str, *, onset: float, found: ValidationResult | None = None
-    ) -> None:
-        """Have a recovery work on an incident once more; where it may not act by itself, people are called.
-
-        What a person has acknowledged is that person's.
-        """
+    async def _looked(self, incident: Incident) -> tuple[float, ValidationResult]:
+        """Return what the requests in the place of an incident tell, and since when."""
+        lookout = self._lookouts.setdefault(incident.id, _lookout(incident, incident.updated))
+        recent = await self._recent.since(incident.specialist, lookout.at, limit=MOST_READ)
         now = self._clock.now()
-        if incident.acknowledged is not None:
-            return
-        if not self._desk.acts_on(incident.specialist):
-            # Once, and not for what is too little to act on.
-            if incident.state != "escalated" and incident.severity != "info":
-                await self._escalate(incident, said, key=f"{incident.id}:bad:{now:.3f}")
-            return
-        pause_s = self._again[incident.id].pause_s if incident.id in self._again else SHOWS_AFTER_S
-        self._again[incident.id] = Trial(next=now + pause_s, pause_s=min(2.0 * pause_s, LONGEST_PAUSE_S))
-        alarms = await self._open_alarms(incident)
-        event = FailureEvent(
-            id=f"{incident.id}:again:{now:.3f}",
-            at=now,
-            onset=onset,
-            specialist=incident.specialist,
-            signal=incident.signal,
-            where=incident.where,
-            source="aftercare",
-            alarm_id=next(iter(sorted(alarms)), ""),
-            expected=incident.expected,
-            observed=_observed(incident) if found is None else found.observed,
-            requests=0 if found is None else found.requests,
-            said=said,
-            again=incident.id,
-        )
-        # The event first: without it nobody would know what to take the incident up for.
-        kept = await self._store.open_incident(event, incident, key=event.id)
-        try:
-            back = replace(told(kept, now, said, "detected"), mitigated=None)
-            await self._store.put_incident(back, key=f"{event.id}:back", expected=incident.state)
-        except Conflict as conflict:  # a person was quicker
-            log.debug("an incident is not worked on again: %s", conflict)
-
-    async def _open_alarms(self, incident: Incident) -> set[str]:
-        """Return the ids of the incident's alarms that are open."""
-        mine = {id.removeprefix(ALARM) for id in incident.event_ids if id.startswith(ALARM)}
-        return mine & {each.id for each in await self._alarms.alarms(incident.specialist)} if mine else mine
-
-    async def _resolve(self, incident: Incident, said: str, *, key: str) -> None:
-        now = self._clock.now()
-        current = await self._store.incident(incident.id) or incident
-        if not current.is_open:
-            return
-        state = "resolved" if current.cause is None else "learned"
-        over = replace(told(current, now, said, state), resolved=now)
-        try:
-            kept = await self._store.put_incident(over, key=key, expected=current.state)
-        except Conflict as conflict:  # a person was quicker
-            log.debug("an incident was resolved already: %s", conflict)
-            return
-        await self._alerts.raise_alert(kept, "resolve", key=f"{key}:told")
-
-    async def _escalate(self, incident: Incident, said: str, *, key: str) -> None:
-        """Leave an incident to people, and call them."""
-        now = self._clock.now()
-        current = await self._store.incident(incident.id) or incident
-        if not current.is_open:
-            return
-        parent = await self._store.incident(current.parent) if current.parent else None
-        told_of = await called(self._alerts, self._store, speaker(current, parent), now, key=f"{key}:told")
-        if told_of.id == current.id:
-            current = told_of
-        await self._store.put_incident(told(current, now, said, "escalated"), key=key)
-
-    async def _note(self, incident: Incident, said: str, *, key: str, mitigated: float | None = None) -> None:
-        current = await self._store.incident(incident.id) or incident
-        noted = told(current, self._clock.now(), said)
-        await self._store.put_incident(replace(noted, mitigated=mitigated or noted.mitigated), key=key)
+        found = lookout.look(recent, incident, now)
+        # What fails just before it may be worked on once more has failed by then.
+        is_kept = found.state == "failed" and 0.0 < self._handing_back.due_in_s(incident) <= SHOWS_AFTER_S
+        if found.state != "undecided" and not is_kept:
+            # Anew, for what was well for long must not hide that it is bad again.
+            self._lookouts[incident.id] = _lookout(incident, now)
+        return lookout.since, found
 
     async def _end_orphans(self, actions: Sequence[Action]) -> None:
         """End the actions of incidents that are over: a person resolved them, or their specialist is gone."""
@@ -261,12 +202,7 @@ class Tending:
         await self._desk.end(actions, state, said, key=f"{actions[0].id}:{state}:{now:.3f}")
         await self._desk.publish()
         for each in actions:
-            await self._tell_ended(each, state)
-
-    async def _tell_ended(self, action: Action, state: ActionState) -> None:
-        """Tell of an action that has ended, once, whoever else tells of it."""
-        ended = replace(action, state=state, ended=action.ended or self._clock.now())
-        await self._alerts.tell_change(ended, key=ended_key(action))
+            await self._endings.tell_ended(each, state)
 
 
 def _ended_as(due: Due) -> ActionState:
@@ -274,6 +210,5 @@ def _ended_as(due: Due) -> ActionState:
     return "lapsed" if due.verb == "lapse" else "undone"
 
 
-def _observed(incident: Incident) -> float:
-    """Return what was lost when an incident was opened: *still bad* begins half way to it (`still_bad_from`)."""
-    return min(2.0 * incident.bad - incident.expected, 1.0)
+def _lookout(incident: Incident, since: float) -> Lookout:
+    return Lookout(since, by_marks=incident.by_marks)

@@ -6,7 +6,7 @@ begins at 1, so it reaches 20 with a probability of at most 1/20, however often 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from guardian_cluster.domain.recovery import Retried, ValidationResult
 
@@ -27,16 +27,6 @@ def still_bad_from(expected: float, observed: float) -> float:
     """Return the mean loss from which on it is still bad, strictly between 0 and 1."""
     middle = expected + NEAR * (max(observed, expected + APART) - expected)
     return min(max(middle, 0.01), 0.99)
-
-
-def evidence_of_health(losses: Iterable[float], bad: float) -> float:
-    """Return the evidence against a mean loss of `bad` or more; each loss is 0 to 1, `bad` strictly between."""
-    return _wealth([bad - loss for loss in losses], 1.0 / (1.0 - bad))
-
-
-def evidence_of_failure(losses: Iterable[float], bad: float) -> float:
-    """Return the evidence against a mean loss of `bad` or less."""
-    return _wealth([loss - bad for loss in losses], 1.0 / bad)
 
 
 def validate(
@@ -100,10 +90,3 @@ class _Wealth:
 
 _MOST = 1e100
 """More is no more evidence, and would be infinite in the end."""
-
-
-def _wealth(gains: Sequence[float], most: float) -> float:
-    held = _Wealth()
-    for gain in gains:
-        held.bet(gain, most)
-    return held.value

@@ -23,6 +23,7 @@ from guardian_cluster.domain.incident import (
     Incident,
     IncidentState,
 )
+from guardian_cluster.domain.observation import Observation
 from guardian_cluster.domain.recovery import (
     DiagnosticReport,
     PlannedMove,
@@ -41,7 +42,8 @@ from guardian_cluster.recovery.assessment import assess
 from guardian_cluster.recovery.backup import BackupManager
 from guardian_cluster.recovery.calling import called
 from guardian_cluster.recovery.engine import RecoveryEngine
-from guardian_cluster.recovery.evidence import bad_for, concerned, is_telling, losses_of
+from guardian_cluster.recovery.evidence import bad_for, concerning, is_telling, loss_of
+from guardian_cluster.recovery.following import MOST_READ, Following
 from guardian_cluster.recovery.incidents import is_covered, may_be_taken_up, opened, parent_of, speaker, told
 from guardian_cluster.recovery.leases import OWN_TURN
 from guardian_cluster.recovery.patterns import learned
@@ -323,7 +325,13 @@ class FailureRecoveryWorkflow:
         async def take(key: str) -> tuple[Action, ...]:
             incident = recovery.incident
             return await self.desk.take(
-                plan, incident_id=incident.id, family=incident.parent, run=recovery.steps.id, key=key
+                plan,
+                incident_id=incident.id,
+                family=incident.parent,
+                run=recovery.steps.id,
+                key=key,
+                # It has shown to be bad beside all that is done for others.
+                insists=bool(recovery.event.again),
             )
 
         actions = await recovery.steps.step(f"take-{name}", take, tuple[Action, ...])
@@ -387,9 +395,11 @@ class FailureRecoveryWorkflow:
 
         async def look(_: str) -> ValidationResult:
             await self._wait(POLL_S)
-            losses = await self._losses(recovery, actions)
+            losses = await self._losses(recovery, actions, following)
             return validate(losses, bad, retried, is_telling=is_telling(recovery.event))
 
+        by_marks = recovery.assessment.marked is not None
+        following = Following(min(each.taken for each in actions), by_marks=by_marks)
         bad = bad_for(recovery.event, recovery.assessment, actions)
         found = ValidationResult(state="undecided", bad=bad, retried=retried)
         for poll in range(POLLS_ONCE if all(map(is_done_once, actions)) else POLLS):
@@ -398,13 +408,18 @@ class FailureRecoveryWorkflow:
                 break
         return found
 
-    async def _losses(self, recovery: _Recovery, actions: Sequence[Action]) -> list[float]:
+    async def _losses(
+        self, recovery: _Recovery, actions: Sequence[Action], following: Following
+    ) -> list[float]:
         """Return what the requests lost whose way the actions changed, in their order."""
-        event = recovery.event
-        recent = await self._recent.since(event.specialist, min(each.taken for each in actions))
-        until = self._clock.now() - recovery.assessment.known_after_s
-        changed, by_marks = concerned(recent, actions, event.where), recovery.assessment.marked is not None
-        return losses_of(changed, event.signal, until=until, by_marks=by_marks)
+        event, by_marks = recovery.event, recovery.assessment.marked is not None
+        concerns = concerning(actions, event.where)
+
+        def lost(each: Observation) -> float | None:
+            return loss_of(each, event.signal, by_marks=by_marks) if concerns(each) else None
+
+        recent = await self._recent.since(event.specialist, following.at, limit=MOST_READ)
+        return following.take(recent, self._clock.now() - recovery.assessment.known_after_s, lost)
 
     async def _integrate_recovery_learning(self, recovery: _Recovery) -> None:
         """Phase 6: what helped and what did not is counted, and the failure is known again the next time."""

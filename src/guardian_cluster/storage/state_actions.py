@@ -6,14 +6,11 @@ from sqlalchemy import Connection, select
 
 from guardian_cluster.domain.action import ENDED, NEVER_IN_FORCE, Action
 from guardian_cluster.domain.diagnosis import Cause
-from guardian_cluster.domain.recovery import FailurePattern, PlayCount, RecoveryResult
+from guardian_cluster.domain.recovery import MAX_PATTERNS, FailurePattern, PlayCount, RecoveryResult
 from guardian_cluster.storage import state_tables as tables
 from guardian_cluster.storage.state_effects import alone, once
 from guardian_cluster.storage.state_values import Values
 from guardian_cluster.storage.upsert import Insert, Row, insert, insert_added
-
-MAX_PATTERNS = 200
-"""Of a specialist: each is compared with every failure of it, while its users wait."""
 
 _actions = Values(tables.action, Action)
 _results = Values(tables.result, RecoveryResult)

@@ -9,9 +9,9 @@ HALF = 0.5
 
 
 def plan(situation: Situation) -> PlannedMove | None:
-    """Reroute the slice; half of all requests where it is everything."""
+    """Reroute the slice, once; half of all requests where it is everything."""
     routed = situation.routed
-    if not situation.ready or routed is None:
+    if not situation.ready or routed is None or situation.is_rerouted(routed):
         return None
     name, to, share = situation.specialist.name, situation.ready[0], 1.0 if routed else HALF
     return PlannedMove(

@@ -13,8 +13,12 @@ ENOUGH = 20
 
 
 def plan(situation: Situation) -> PlannedMove | None:
-    """Change how long a first token is waited for; nothing where no answers are known to go by."""
+    """Change how long a first token is waited for, once; nothing where no answers are known to go by."""
     name, timeouts = situation.specialist.name, situation.specialist.timeouts
+    if any(
+        isinstance(held.move, ChangeTimeouts) and held.move.specialist == name for held in situation.moves
+    ):
+        return None
     is_ours = situation.diagnosis is not None and situation.diagnosis.cause == "own_configuration"
     if is_ours:
         if not any(".timeouts." in change.subject for change in situation.changes):

@@ -4,13 +4,10 @@ from collections.abc import Callable, Collection
 
 from guardian_cluster.contract.snapshot import Specialist
 from guardian_cluster.domain.errors import LimitExceeded
-from guardian_cluster.domain.observation import Slice
+from guardian_cluster.domain.observation import TRIED, Slice
 from guardian_cluster.domain.request import UserRequest
 from guardian_cluster.request.steering.in_force import InForce, Refused
 from guardian_cluster.request.subject import Subject
-
-TRIAL = ":trial"
-"""Ends the id of an action that left a request where it was, so that it is seen whether the action is still needed."""
 
 OVERLOADED = "overloaded"
 
@@ -54,7 +51,7 @@ class Way:
     def note_asked(self, specialist: str, endpoint: str) -> None:
         """Note what an endpoint that is about to be asked has to do with moves."""
         self.note(*self.in_force.concerning(specialist, endpoint))
-        self.note(*(f"{id}{TRIAL}" for id in self.in_force.tried_by(specialist, endpoint, self.draws)))
+        self.note(*(f"{id}{TRIED}" for id in self.in_force.tried_by(specialist, endpoint, self.draws)))
 
     def draws(self, id: str, share: float) -> bool:
         """Return whether it is among the share of an action's requests."""
@@ -99,10 +96,12 @@ class Way:
             move = each.move
             if move.to in passed or not self.is_in(move.where) or not can_take(move.to):
                 continue
-            if self.draws(each.id, move.share):
+            if not self.draws(each.id, move.share):
+                continue
+            if not self.draws(each.id, move.share * move.trial):
                 ids.append(each.id)
                 return move.to
-            ids.append(f"{each.id}{TRIAL}")
+            ids.append(f"{each.id}{TRIED}")
         return None
 
     def refusal(self, specialist: str) -> LimitExceeded | None:
